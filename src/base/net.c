@@ -73,7 +73,8 @@ static int open_one(const struct addrinfo *ai)
     return -1;
 }
 
-int net_listen(const char *host_port, int *fd_r, char address_r[static NET_ADDRESS_BYTES], struct err *err_r)
+int net_listen(const char *host_port, int *fd_r, char address_r[static NET_ADDRESS_BYTES],
+               struct err *err_r)
 {
     struct addrinfo *list = NULL;
     struct sockaddr_storage bound = {0};
@@ -120,7 +121,8 @@ int net_is_loopback(const char *host_port, bool *loopback_r, struct err *err_r)
     return 0;
 }
 
-void net_address_text(const struct sockaddr *address, bool with_port, char text_r[static NET_ADDRESS_BYTES])
+void net_address_text(const struct sockaddr *address, bool with_port,
+                      char text_r[static NET_ADDRESS_BYTES])
 {
     char host[INET6_ADDRSTRLEN] = "?";
     unsigned port = 0;

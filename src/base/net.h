@@ -16,10 +16,12 @@ struct sockaddr;
  * Opens a non-blocking, close-on-exec TCP listener. HOST is a name, an IPv4 address or [an IPv6 address]; port 0 takes any free one. address_r gets the
  * bound address in the same form. ERR_USAGE for a malformed text, ERR_IO when it cannot be bound.
  */
-int net_listen(const char *host_port, int *fd_r, char address_r[static NET_ADDRESS_BYTES], struct err *err_r) WARN_UNUSED;
+int net_listen(const char *host_port, int *fd_r, char address_r[static NET_ADDRESS_BYTES],
+               struct err *err_r) WARN_UNUSED;
 /* True when every address that HOST stands for is a loopback one. */
 int net_is_loopback(const char *host_port, bool *loopback_r, struct err *err_r) WARN_UNUSED;
 /* "127.0.0.1:2400"; "?" for unknown families. */
-void net_address_text(const struct sockaddr *address, bool with_port, char text_r[static NET_ADDRESS_BYTES]);
+void net_address_text(const struct sockaddr *address, bool with_port,
+                      char text_r[static NET_ADDRESS_BYTES]);
 
 #endif
