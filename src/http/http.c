@@ -42,6 +42,7 @@ struct http_server {
     pthread_mutex_t lock;
     pthread_cond_t idle;
     unsigned exchanges; /* under lock */
+    bool stopping;      /* likewise */
 };
 
 struct http_exchange {
@@ -53,6 +54,7 @@ struct http_exchange {
     struct str path;
     uint64_t length, received;
     void *context;
+    bool too_late; /* it began when the server was stopping */
     bool began, ended; /* the handler's begin, end was called; the event loop's own */
     bool
         waits; /* begin or end called http_wait: the exchange may be another thread's; the event loop's own */
@@ -288,6 +290,7 @@ static struct http_exchange *exchange_new(struct http_server *server,
     }
     (void)pthread_mutex_lock(&server->lock);
     server->exchanges++;
+    x->too_late = server->stopping;
     (void)pthread_mutex_unlock(&server->lock);
     return x;
 }
@@ -307,7 +310,9 @@ static enum MHD_Result begin(struct http_exchange *x)
 {
     x->state = EXCHANGE_BEGINNING;
     set_body_deadline(x);
-    if (x->route == NULL) {
+    if (x->too_late) {
+        answer_plain(x, MHD_HTTP_SERVICE_UNAVAILABLE, "The server is stopping.\n");
+    } else if (x->route == NULL) {
         answer_plain(x, MHD_HTTP_NOT_FOUND, "Not found.\n");
     } else if (x->length != HTTP_LENGTH_UNKNOWN && x->length > x->route->max_body_bytes) {
         answer_plain(x, MHD_HTTP_CONTENT_TOO_LARGE, "The request is too large.\n");
@@ -562,10 +567,12 @@ void http_server_stop(struct http_server **server)
     if (s == NULL) {
         return;
     }
-    s->listen_fd = MHD_quiesce_daemon(s->daemon);
+    /* Not MHD_quiesce_daemon: a loop that runs at this moment takes the listening socket from its epoll set too, and whoever comes second
+     * ends the process. */
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += HTTP_STOP_WAIT_S;
     (void)pthread_mutex_lock(&s->lock);
+    s->stopping = true;
     while (s->exchanges > 0 && rc == 0) {
         rc = pthread_cond_timedwait(&s->idle, &s->lock, &until);
     }

@@ -93,7 +93,7 @@ struct http_server_options {
 int http_server_start(const struct http_server_options *options, struct http_server **server_r,
                       struct err *err_r) WARN_UNUSED;
 const char *http_server_address(const struct http_server *server);
-/* No new connections; waits until every exchange that began is answered and released, or the peers' time is over; then ends. */
+/* New exchanges are refused (503); waits until every one that began before is answered and released, or the peers' time is over; then ends. */
 void http_server_stop(struct http_server **server);
 
 DEFINE_AUTO(http_server, http_server_stop)

@@ -30,9 +30,10 @@ struct parked {
     pthread_cond_t changed;
     struct http_exchange *x;
     unsigned released;
+    size_t body_bytes;
 };
 
-static struct parked parked = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, 0};
+static struct parked parked = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, 0, 0};
 
 static void park(struct http_exchange *x)
 {
@@ -61,6 +62,15 @@ static void wait_for_released(unsigned n)
 {
     pthread_mutex_lock(&parked.lock);
     while (parked.released < n) {
+        pthread_cond_wait(&parked.changed, &parked.lock);
+    }
+    pthread_mutex_unlock(&parked.lock);
+}
+
+static void wait_for_body(size_t bytes)
+{
+    pthread_mutex_lock(&parked.lock);
+    while (parked.body_bytes < bytes) {
         pthread_cond_wait(&parked.changed, &parked.lock);
     }
     pthread_mutex_unlock(&parked.lock);
@@ -103,6 +113,10 @@ static void body(struct http_exchange *x, const void *p, size_t n, void *context
 {
     (void)context;
     buf_append(http_context(x), p, n);
+    pthread_mutex_lock(&parked.lock);
+    parked.body_bytes += n;
+    pthread_cond_broadcast(&parked.changed);
+    pthread_mutex_unlock(&parked.lock);
 }
 
 static void end(struct http_exchange *x, void *context)
@@ -220,6 +234,7 @@ static int setup(void **state)
     struct err err = ERR_INIT;
 
     parked.released = 0;
+    parked.body_bytes = 0;
     assert_int_equal(http_server_start(&options, &f->server, &err), 0);
     *state = f;
     return 0;
@@ -350,6 +365,7 @@ static void a_client_that_left_in_the_body_is_released(void **state)
     int fd = connect_to(*state);
 
     say(fd, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 500\r\n\r\nhello");
+    wait_for_body(5);
     close(fd);
     wait_for_released(1);
 }
