@@ -1,0 +1,117 @@
+/*
+ * One EWS request, from bytes to answer, without sockets and threads. Who calls: the HTTP door
+ * feeds bytes, the server puts the call on the mailbox's worker, the door sends what stands in the
+ * answer.
+ *
+ * ews_call_new -> ews_call_feed* -> ews_call_prepare -> (ews_call_run on the worker of
+ * ews_call_mailbox) -> answer
+ *
+ * After any error the call has an answer (a SOAP fault) and run is not called.
+ */
+#ifndef EWS_CALL_H
+#define EWS_CALL_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "mailbox/ids.h"
+#include "mailbox/token.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+struct clock;
+struct mailbox_tx;
+struct xml_node;
+struct store;
+
+/* Schema versions in order; what an answer may contain depends on it. */
+enum ews_version {
+    EWS_EXCHANGE2007,
+    EWS_EXCHANGE2007_SP1,
+    EWS_EXCHANGE2010,
+    EWS_EXCHANGE2010_SP1,
+    EWS_EXCHANGE2010_SP2,
+    EWS_EXCHANGE2013,
+    EWS_EXCHANGE2013_SP1,
+    EWS_EXCHANGE2015,
+    EWS_EXCHANGE2016,
+    EWS_V2017
+};
+
+/* The service: what all calls share. Set up once, read-only afterwards. */
+struct ews_service {
+    struct store *store;
+    struct clock *clock;
+    int major, minor, major_build, minor_build; /* ServerVersionInfo; 15/2/2562/17 */
+    struct str version;                         /* "V2017_07_11" */
+};
+
+/* Who asks, as authenticated. */
+struct ews_caller {
+    struct mailbox_no mailbox;
+    struct str address;
+    struct str display_name;
+};
+
+struct ews_operation;
+
+struct ews_call {
+    /* set by ews_call_new */
+    const struct ews_service *service;
+    struct ews_caller caller;
+    struct arena *arena; /* lives as long as the call */
+    const struct token_key *key;
+    /* set by ews_call_prepare */
+    enum ews_version version; /* RequestServerVersion */
+    bool milliseconds;        /* DateTimePrecision */
+    int zone_offset_minutes;  /* of times without zone in the request; from TimeZoneContext */
+    const struct ews_operation *operation; /* NULL if dispatch failed */
+    void *args;                            /* of the operation's parse, in arena */
+    /* the answer */
+    int http_status; /* 200, or 500 with a fault */
+    struct buf out;
+    enum err_kind outcome; /* first error in it, for log and metrics; ERR_NONE */
+    struct xml_parser *parser;
+    struct err error; /* behind outcome, for the log */
+};
+
+struct ews_call *ews_call_new(struct arena *arena, const struct ews_service *service,
+                              const struct ews_caller *caller);
+void ews_call_free(struct ews_call **call); /* the buffer and parser; not the arena */
+/* Bytes of the request body as they come. Errors are kept for prepare. */
+void ews_call_feed(struct ews_call *call, const void *p, size_t n);
+
+enum ews_next { EWS_ANSWERED, EWS_RUN_READ, EWS_RUN_WRITE };
+/* After the last byte: parses header and operation. EWS_ANSWERED: `out` holds the answer (a
+ * fault, or an operation that needs no mailbox). */
+enum ews_next ews_call_prepare(struct ews_call *call);
+/* The mailbox whose worker must run it. */
+struct mailbox_no ews_call_mailbox(const struct ews_call *call);
+/* On the worker, inside a transaction of the wanted mode. Fills out. A negative result means:
+ * undo; then ews_call_fail is called. */
+int ews_call_run(struct ews_call *call, struct mailbox_tx *tx, struct err *err_r) WARN_UNUSED;
+/* Replaces the answer by the fault for err (commit failed, shutting down, busy …). */
+void ews_call_fail(struct ews_call *call, const struct err *err);
+
+/* ---- the operations table (operations.c): one row, one file in ops/ ---- */
+
+struct ews_operation {
+    struct str name;        /* local name of the Body's child: "GetFolder" */
+    enum ews_version since; /* informative: newer operations are accepted from older clients */
+    enum ews_next run_mode; /* EWS_ANSWERED: run is called without a mailbox, tx NULL */
+    bool hanging;           /* the answer is a stream */
+    /* The request element -> args. Schema violations are ERR_SCHEMA (use grammar.h). */
+    int (*parse)(struct ews_call *call, const struct xml_node *request, void **args_r,
+                 struct err *err_r);
+    /* Writes the whole <m:XResponse> element to call->out. */
+    int (*run)(struct ews_call *call, struct mailbox_tx *tx, void *args, struct err *err_r);
+};
+/* NULL when we do not have it. */
+const struct ews_operation *ews_operation_find(struct str name);
+/* True when the schema knows the operation (then its absence here is ErrorInvalidOperation, else
+ * ErrorSchemaValidation). */
+bool ews_operation_in_schema(struct str name);
+
+#endif

@@ -1,0 +1,70 @@
+/* Numbers of the room ews, each with its reason. */
+#ifndef EWS_LIMITS_H
+#define EWS_LIMITS_H
+
+#include <stdint.h>
+
+/* A request's bytes: what Exchange takes by default; a message of 40 MB fits in base64. */
+#define REQUEST_MAX_BYTES (64U * 1024 * 1024)
+/* The deepest lawful request is a nested restriction; attachments are not expanded in XML. */
+#define REQUEST_MAX_DEPTH 128
+/* A batch of nearly 100,000 ids fits, and its answer still fits in memory. */
+#define REQUEST_MAX_NODES 100000
+/* The richest element of the schema has 20 attributes. */
+#define REQUEST_MAX_ATTRS 32
+
+/* Offending values are repeated in fault details up to here. */
+#define GRAMMAR_SHOWN_BYTES 64
+
+/* Paths that a shape may name: twice what the schema has, so that a client's own extended
+ * properties fit. */
+#define SHAPE_MAX_PATHS 1024
+
+/* Room for <m:SyncState>…</m:SyncState> and the flag, which stand before the changes but are
+ * known after them. */
+#define SYNC_STATE_GAP_BYTES 192
+/* Changes that a call may ask for: the schema's facet. */
+#define SYNC_MAX_CHANGES 512
+
+/* How long a client is asked to wait when the server is busy: a queue of requests is worked off
+ * by then. */
+#define BUSY_BACK_OFF_MS 2000
+
+/* xs:dateTime knows no zone further from UTC. */
+#define ZONE_MAX_OFFSET_MINUTES (14 * 60)
+#define MINUTES_OF_DAY (24 * 60)
+
+/* Where summaries cut long strings, as documented for FindItem. */
+#define SUMMARY_TEXT_CHARS 255
+
+/* Rows a FindItem or FindFolder answers at most, whatever its view asks for. */
+#define FIND_MAX_ROWS 1000
+/* Items whose sort keys are held in memory at once, and the bytes of the keys: a folder of a
+ * million subjects. */
+#define FIND_MAX_MATCHES 2000000
+#define FIND_MAX_KEY_BYTES (128U * 1024 * 1024)
+/* One key: what tells two long strings apart. */
+#define FIND_KEY_CHARS 255
+#define FIND_MAX_SORT_FIELDS 16
+/* A restriction: what people build by hand stays below a tenth of it. */
+#define RESTRICTION_MAX_NODES 1000
+#define RESTRICTION_MAX_DEPTH 64
+/* Items that one request may walk over, and bytes of messages that it may read for a restriction on
+ * bodies or headers: some seconds of work. */
+#define FIND_MAX_WALKED 5000000
+#define RESTRICTION_MAX_BYTES (UINT64_C(2) * 1024 * 1024 * 1024)
+/* What opening a message costs at least, in bytes read. */
+#define MESSAGE_OPEN_BYTES 1024
+
+/* An answer that has grown so large takes no further items: they are refused and can be asked
+ * for again. The first is always served. */
+#define ANSWER_MAX_BYTES (384U * 1024 * 1024)
+/* Bytes of messages that one request may have opened, whatever it shows of them: some tens of
+ * seconds of work. */
+#define READ_MAX_BYTES (UINT64_C(4) * 1024 * 1024 * 1024)
+
+/* xs:int */
+#define XS_INT_MAX 2147483647
+#define XS_INT_MIN (-2147483647 - 1)
+
+#endif

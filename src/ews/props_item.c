@@ -1,0 +1,265 @@
+/* Properties that every kind of item has, where a row's column does not suffice. */
+#include "ews/props-private.h"
+
+#include "base/arena.h"
+#include "base/base64.h"
+#include "ews/ids.h"
+#include "ews/limits.h"
+#include "xml/xml_write.h"
+
+#include <endian.h>
+
+/* ---- ids ---- */
+
+void write_item_id_row(const struct prop_row *row, struct item_view *view, struct buf *out)
+{
+    (void)row;
+    write_item_id(out, view->call, view->item->id, item_version(view->item));
+}
+
+void write_parent_folder_id(const struct prop_row *row, struct item_view *view, struct buf *out)
+{
+    write_folder_id(out, view->call, row->element, view->item->folder, (struct seq){0});
+}
+
+void write_conversation_id(const struct prop_row *row, struct item_view *view, struct buf *out)
+{
+    struct str id = view->props.v[row->prop];
+
+    if (id.n != 0) {
+        BUF_LIT(out, "<t:ConversationId Id=\"");
+        base64_encode(out, id.p, id.n);
+        BUF_LIT(out, "\"/>");
+    }
+}
+
+/* Mailbox and item, so that it is one thing's key in the whole store. */
+void value_record_key(const struct prop_row *row, struct item_view *view, struct value *value_r)
+{
+    uint64_t key[2] = {htobe64(view->call->caller.mailbox.v), htobe64(view->item->id.v)};
+
+    (void)row;
+    value_r->type = VALUE_BYTES;
+    value_r->text = str_of(arena_memdup(view->arena, key, sizeof(key)), sizeof(key));
+}
+
+/* ---- plain values ---- */
+
+static const struct str default_classes[ITEM_KIND_COUNT] = {
+    [ITEM_KIND_ITEM] = STR_INIT("IPM"),
+    [ITEM_KIND_MESSAGE] = STR_INIT("IPM.Note"),
+    [ITEM_KIND_MEETING_MESSAGE] = STR_INIT("IPM.Schedule.Meeting"),
+    [ITEM_KIND_MEETING_REQUEST] = STR_INIT("IPM.Schedule.Meeting.Request"),
+    [ITEM_KIND_MEETING_RESPONSE] = STR_INIT("IPM.Schedule.Meeting.Resp.Pos"),
+    [ITEM_KIND_MEETING_CANCELLATION] = STR_INIT("IPM.Schedule.Meeting.Canceled"),
+    [ITEM_KIND_CALENDAR_ITEM] = STR_INIT("IPM.Appointment"),
+    [ITEM_KIND_CONTACT] = STR_INIT("IPM.Contact"),
+    [ITEM_KIND_DISTRIBUTION_LIST] = STR_INIT("IPM.DistList"),
+    [ITEM_KIND_TASK] = STR_INIT("IPM.Task"),
+    [ITEM_KIND_POST_ITEM] = STR_INIT("IPM.Post"),
+};
+
+void value_item_class(const struct prop_row *row, struct item_view *view, struct value *value_r)
+{
+    struct str stored = view->props.v[IPROP_ITEM_CLASS_NAME];
+
+    (void)row;
+    value_r->type = VALUE_TEXT;
+    value_r->text = stored.n != 0 ? stored : default_classes[view->item->kind];
+}
+
+void value_received(const struct prop_row *row, struct item_view *view, struct value *value_r)
+{
+    (void)row;
+    value_r->type = VALUE_TIME;
+    value_r->i = view->item->received_ms;
+}
+
+/* The schema's Size is an xs:int. */
+void value_size(const struct prop_row *row, struct item_view *view, struct value *value_r)
+{
+    (void)row;
+    value_r->type = VALUE_INT;
+    value_r->i = view->item->size < XS_INT_MAX ? (int64_t)view->item->size : XS_INT_MAX;
+}
+
+void value_false(const struct prop_row *row, struct item_view *view, struct value *value_r)
+{
+    (void)row, (void)view;
+    value_r->type = VALUE_BOOL;
+}
+
+void value_zero(const struct prop_row *row, struct item_view *view, struct value *value_r)
+{
+    (void)row, (void)view;
+    value_r->type = VALUE_INT;
+}
+
+/* A message without Sender was sent by its author. */
+void value_sender(const struct prop_row *row, struct item_view *view, struct value *value_r)
+{
+    struct str list = view->props.v[IPROP_SENDER];
+
+    (void)row;
+    if (list.n == 0) {
+        list = view->props.v[IPROP_FROM];
+    }
+    *value_r = (struct value){.type = list.n != 0 ? VALUE_TEXTS : VALUE_NONE, .text = list};
+}
+
+static bool is_subtag(struct str s, bool digits)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+        if (!letter && !(digits && c >= '0' && c <= '9')) {
+            return false;
+        }
+    }
+    return s.n >= 1 && s.n <= 8;
+}
+
+/* xs:language: what a sender wrote into Content-Language may be anything. */
+static bool is_language(struct str s)
+{
+    if (!is_subtag(str_split(&s, '-'), false)) {
+        return false;
+    }
+    while (s.p != NULL) {
+        if (!is_subtag(str_split(&s, '-'), true)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void write_culture(const struct prop_row *row, struct item_view *view, struct buf *out)
+{
+    if (is_language(view->props.v[row->prop])) {
+        write_text(row, view, out);
+    }
+}
+
+/* Everything in one's own mailbox may be read, changed and deleted; items have nothing below
+ * them. */
+void write_effective_rights(const struct prop_row *row, struct item_view *view, struct buf *out)
+{
+    buf_add_str(out, row->open);
+    BUF_LIT(out, "<t:CreateAssociated>false</t:CreateAssociated>"
+                 "<t:CreateContents>false</t:CreateContents>"
+                 "<t:CreateHierarchy>false</t:CreateHierarchy>"
+                 "<t:Delete>true</t:Delete><t:Modify>true</t:Modify><t:Read>true</t:Read>");
+    if (view->call->version >= EWS_EXCHANGE2010) {
+        BUF_LIT(out, "<t:ViewPrivateItems>true</t:ViewPrivateItems>");
+    }
+    buf_add_str(out, row->close);
+}
+
+/* Numbers of PidTagFlagStatus. */
+void write_flag_status(const struct prop_row *row, struct item_view *view, struct buf *out)
+{
+    static const char *const names[] = {"NotFlagged", "Complete", "Flagged"};
+    int64_t status = props_int(&view->props, IPROP_FLAG_STATUS, 0);
+
+    buf_add_str(out, row->open);
+    xml_add_element(out, STR("t:FlagStatus"),
+                    str_from(names[status >= 0 && status <= 2 ? status : 0]));
+    buf_add_str(out, row->close);
+}
+
+/* PidTagIconIndex of plain mail: the two that follow from the read flag. */
+#define ICON_MAIL_READ 256
+#define ICON_MAIL_UNREAD 257
+
+void value_icon_index(const struct prop_row *row, struct item_view *view, struct value *value_r)
+{
+    (void)row;
+    if (view->item->kind == ITEM_KIND_MESSAGE) {
+        value_r->type = VALUE_INT;
+        value_r->i = (view->item->flags & ITEM_READ) != 0 ? ICON_MAIL_READ : ICON_MAIL_UNREAD;
+    }
+}
+
+void write_icon_index(const struct prop_row *row, struct item_view *view, struct buf *out)
+{
+    if (view->item->kind == ITEM_KIND_MESSAGE) {
+        bool read = (view->item->flags & ITEM_READ) != 0;
+
+        xml_add_element(out, row->element, read ? STR("MailRead") : STR("MailUnread"));
+    }
+}
+
+/* ---- what may be done with it ---- */
+
+static void add_responses(struct buf *out, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        BUF_LIT(out, "<t:");
+        buf_add_cstr(out, *names);
+        BUF_LIT(out, "/>");
+    }
+}
+
+static const char *const *responses_of(const struct item_view *view)
+{
+    static const char *const mail[] = {"ReplyToItem", "ForwardItem", "ReplyAllToItem", NULL};
+    static const char *const request[] = {"AcceptItem",  "TentativelyAcceptItem", "DeclineItem",
+                                          "ReplyToItem", "ForwardItem",           "ReplyAllToItem",
+                                          NULL};
+    static const char *const cancelled[] = {"ReplyToItem", "ForwardItem", "ReplyAllToItem",
+                                            "RemoveItem", NULL};
+    static const char *const post[] = {"ReplyToItem", "ForwardItem", "PostReplyItem", NULL};
+    static const char *const other[] = {"ForwardItem", NULL};
+
+    if ((view->item->flags & ITEM_DRAFT) != 0) {
+        return other;
+    }
+    switch (view->item->kind) {
+    case ITEM_KIND_MEETING_REQUEST: return request;
+    case ITEM_KIND_MEETING_CANCELLATION: return cancelled;
+    case ITEM_KIND_MESSAGE:
+    case ITEM_KIND_MEETING_MESSAGE:
+    case ITEM_KIND_MEETING_RESPONSE: return mail;
+    case ITEM_KIND_POST_ITEM: return post;
+    default: return other;
+    }
+}
+
+void write_response_objects(const struct prop_row *row, struct item_view *view, struct buf *out)
+{
+    bool receipt = props_int(&view->props, IPROP_READ_RECEIPT, 0) != 0 &&
+                   (view->item->flags & (ITEM_READ | ITEM_DRAFT)) == 0;
+
+    buf_add_str(out, row->open);
+    add_responses(out, responses_of(view));
+    if (receipt && view->item->kind == ITEM_KIND_MESSAGE) {
+        BUF_LIT(out, "<t:SuppressReadReceipt/>");
+    }
+    buf_add_str(out, row->close);
+}
+
+/* ---- extended properties ---- */
+
+static bool extended_is_due(const struct item_view *view, const struct prop_path *path)
+{
+    if (view->summary && prop_path_needs_message(path)) {
+        return false;
+    }
+    return path->row == NULL || view->within == NULL || (path->row->flags & ROW_STORED) == 0;
+}
+
+void write_extended(const struct prop_row *row, struct item_view *view, struct buf *out)
+{
+    size_t n;
+    const struct prop_path *const *paths = item_shape_extended(view->shape, &n);
+    struct value value;
+
+    (void)row;
+    for (size_t i = 0; i < n; i++) {
+        if (extended_is_due(view, paths[i])) {
+            prop_path_value(paths[i], view, &value);
+            extended_property_write(out, &paths[i]->extended, &value, view->call->milliseconds);
+        }
+    }
+}
