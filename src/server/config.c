@@ -1,0 +1,216 @@
+#include "server/config.h"
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/net.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_LISTEN "127.0.0.1:8080"
+#define DEFAULT_HOSTNAME "localhost"
+/* Requests carry attachments in base64: 64 MiB as Exchange has it. */
+#define DEFAULT_MAX_REQUEST_BYTES (64LL * 1024 * 1024)
+#define LARGEST_BYTES (2LL * 1024 * 1024 * 1024 - 1)
+#define LARGEST_COUNT 1024
+
+enum key_type { KEY_TEXT, KEY_BOOL, KEY_INT, KEY_LEVEL, KEY_LOG_FORMAT };
+
+struct key {
+    const char *section, *name;
+    enum key_type type;
+    size_t offset;
+    int64_t min, max;
+};
+
+static const struct key keys[] = {
+    {"server", "data", KEY_TEXT, offsetof(struct config, data), 0, 0},
+    {"server", "listen", KEY_TEXT, offsetof(struct config, listen), 0, 0},
+    {"server", "lmtp", KEY_TEXT, offsetof(struct config, lmtp), 0, 0},
+    {"server", "hostname", KEY_TEXT, offsetof(struct config, hostname), 0, 0},
+    {"server", "max_open_mailboxes", KEY_INT, offsetof(struct config, max_open_mailboxes), 0,
+     LARGEST_COUNT},
+    {"tls", "cert", KEY_TEXT, offsetof(struct config, tls_cert), 0, 0},
+    {"tls", "key", KEY_TEXT, offsetof(struct config, tls_key), 0, 0},
+    {"http", "allow_plain", KEY_BOOL, offsetof(struct config, allow_plain), 0, 0},
+    {"http", "threads", KEY_INT, offsetof(struct config, http_threads), 0, LARGEST_COUNT},
+    {"http", "max_request_bytes", KEY_INT, offsetof(struct config, max_request_bytes), 1024,
+     LARGEST_BYTES},
+    {"workers", "threads", KEY_INT, offsetof(struct config, worker_threads), 0, LARGEST_COUNT},
+    {"auth", "threads", KEY_INT, offsetof(struct config, auth_threads), 0, LARGEST_COUNT},
+    {"lmtp", "max_message_bytes", KEY_INT, offsetof(struct config, max_message_bytes), 0,
+     LARGEST_BYTES},
+    {"log", "level", KEY_LEVEL, offsetof(struct config, log_level), 0, 0},
+    {"log", "format", KEY_LOG_FORMAT, offsetof(struct config, log_json), 0, 0},
+};
+
+void config_init(struct config *config, struct arena *arena)
+{
+    *config = (struct config){
+        .arena = arena,
+        .listen = DEFAULT_LISTEN,
+        .hostname = DEFAULT_HOSTNAME,
+        .max_request_bytes = DEFAULT_MAX_REQUEST_BYTES,
+        .log_level = LOG_INFO,
+    };
+}
+
+/* Index of text in names, or -1. */
+static int index_of(const char *text, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static int set_bool(bool *target, const char *value)
+{
+    static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};
+    int i = index_of(value, words, ARRAY_LEN(words));
+
+    if (i < 0) {
+        return -1;
+    }
+    *target = i % 2 == 1;
+    return 0;
+}
+
+static int set_level(enum log_level *target, const char *value)
+{
+    static const char *const words[] = {"debug", "info", "warn", "error"};
+    static const enum log_level levels[] = {LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR};
+    int i = index_of(value, words, ARRAY_LEN(words));
+
+    if (i < 0) {
+        return -1;
+    }
+    *target = levels[i];
+    return 0;
+}
+
+static int set_log_format(bool *json, const char *value)
+{
+    static const char *const words[] = {"logfmt", "json"};
+    int i = index_of(value, words, ARRAY_LEN(words));
+
+    if (i < 0) {
+        return -1;
+    }
+    *json = i == 1;
+    return 0;
+}
+
+static int set_int(int64_t *target, const struct key *key, const char *value)
+{
+    int64_t v;
+
+    if (!str_to_i64(str_from(value), &v) || v < key->min || v > key->max) {
+        return -1;
+    }
+    *target = v;
+    return 0;
+}
+
+static int set_value(struct config *config, const struct key *key, const char *value)
+{
+    void *target = (char *)config + key->offset;
+
+    switch (key->type) {
+    case KEY_TEXT: *(const char **)target = arena_strdup(config->arena, value); return 0;
+    case KEY_BOOL: return set_bool(target, value);
+    case KEY_INT: return set_int(target, key, value);
+    case KEY_LEVEL: return set_level(target, value);
+    case KEY_LOG_FORMAT: return set_log_format(target, value);
+    }
+    return -1;
+}
+
+int config_set(struct config *config, const char *section, const char *key, const char *value,
+               struct err *err_r)
+{
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, key) == 0) {
+            if (set_value(config, &keys[i], value) < 0) {
+                return err_tell(err_r, ERR_USAGE, "'%s' is no value for %s in [%s]", value, key,
+                                section);
+            }
+            return 0;
+        }
+    }
+    return err_tell(err_r, ERR_USAGE, "there is no setting %s in [%s]", key, section);
+}
+
+struct load {
+    struct config *config;
+    struct err *err;
+    int rc;
+};
+
+static int on_pair(void *user, const char *section, const char *name, const char *value)
+{
+    struct load *load = user;
+
+    load->rc = config_set(load->config, section, name, value, load->err);
+    return load->rc == 0;
+}
+
+int config_load(struct config *config, const char *path, struct err *err_r)
+{
+    struct err inner = ERR_INIT;
+    struct load load = {.config = config, .err = &inner};
+    int line = ini_parse(path, on_pair, &load);
+
+    if (line == 0) {
+        return 0;
+    }
+    if (line < 0) {
+        return err_tell(err_r, ERR_USAGE, "cannot read %s", path);
+    }
+    return err_tell(err_r, ERR_USAGE, "%s:%d: %s", path, line,
+                    load.rc < 0 ? inner.client_text : "not a line of the form key = value");
+}
+
+/* TLS files are read much later, by a library that tells little about what is wrong with them. */
+static int check_tls(const struct config *config, struct err *err_r)
+{
+    const char *const files[] = {config->tls_cert, config->tls_key};
+
+    if ((config->tls_cert == NULL) != (config->tls_key == NULL)) {
+        return err_tell(err_r, ERR_USAGE, "TLS needs both a certificate and a key file");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        if (files[i] != NULL && access(files[i], R_OK) < 0) {
+            return err_tell(err_r, ERR_USAGE, "cannot read %s: %s", files[i], strerror(errno));
+        }
+    }
+    return 0;
+}
+
+int config_check(const struct config *config, struct err *err_r)
+{
+    bool loopback = false;
+
+    if (config->data == NULL) {
+        return err_tell(err_r, ERR_USAGE, "the store's directory is missing (--data DIR)");
+    }
+    TRY(check_tls(config, err_r));
+    if (config->lmtp != NULL) {
+        /* Only whether it is an address: LMTP may be served in the open. */
+        TRY(net_is_loopback(config->lmtp, &loopback, err_r));
+    }
+    TRY(net_is_loopback(config->listen, &loopback, err_r));
+    if (config->tls_cert == NULL && !loopback && !config->allow_plain) {
+        return err_tell(
+            err_r, ERR_USAGE,
+            "%s is not a loopback address: give --tls-cert and --tls-key, or set allow_plain = yes in [http] behind a proxy",
+            config->listen);
+    }
+    return 0;
+}

@@ -1,0 +1,41 @@
+/*
+ * Settings of ewerd: built-in values, then the INI file, then the command line. One table of keys (config.c) is the source of what exists.
+ */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include "base/log.h"
+#include "base/macros.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+struct err;
+
+struct config {
+    struct arena *arena;  /* owns the texts; not this struct's */
+    const char *data;     /* the store's directory */
+    const char *listen;   /* HTTP, HOST:PORT */
+    const char *lmtp;     /* HOST:PORT; NULL: no LMTP */
+    const char *hostname; /* in LMTP's greeting */
+    const char *tls_cert, *tls_key;
+    bool allow_plain; /* plain HTTP (and so Basic over it) beyond loopback */
+    int64_t http_threads, worker_threads, auth_threads; /* 0: built-in choice */
+    int64_t max_request_bytes;                          /* of an EWS request */
+    int64_t max_message_bytes;                          /* by LMTP */
+    int64_t max_open_mailboxes;
+    enum log_level log_level;
+    bool log_json;
+};
+
+void config_init(struct config *config, struct arena *arena);
+/* ERR_USAGE names file, line and what is wrong; unknown keys are wrong. */
+int config_load(struct config *config, const char *path, struct err *err_r) WARN_UNUSED;
+/* One setting as in the file: "server.listen". */
+int config_set(struct config *config, const char *section, const char *key, const char *value,
+               struct err *err_r) WARN_UNUSED;
+/* What can be refused before anything starts: TLS halves, plain HTTP in the open, missing data directory. */
+int config_check(const struct config *config, struct err *err_r) WARN_UNUSED;
+
+#endif

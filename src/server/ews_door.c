@@ -1,0 +1,274 @@
+#include "server/ews_door.h"
+
+#include "auth/auth.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "ews/call.h"
+#include "ews/error_map.h"
+#include "mailbox/workers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XML_TYPE "text/xml; charset=utf-8"
+#define TEXT_TYPE "text/plain; charset=utf-8"
+
+/* One request on its way. Freed by release, which never comes while it waits for auth or a worker. */
+struct visit {
+    struct ews_door *door;
+    struct http_exchange *x;
+    struct arena *arena;
+    struct auth_job auth_job;
+    struct mailbox_job mailbox_job;
+    struct ews_call *call; /* NULL until authenticated, and for GET */
+    int64_t started_ms;
+    bool gzip;
+};
+
+/* ---- answers ---- */
+
+/* request-id always; client-request-id when the client wants it back. */
+static void add_ids(struct visit *v, struct http_answer *answer)
+{
+    char guid[GUID_TEXT_BYTES];
+    struct str wanted = http_header(v->x, "return-client-request-id");
+    struct str id = http_header(v->x, "client-request-id");
+
+    rand_guid(guid);
+    http_answer_field(answer, "request-id", guid);
+    if (id.p != NULL && id.n < HTTP_FIELD_VALUE_BYTES && str_is_nocase(wanted, "true")) {
+        http_answer_field(answer, "client-request-id", id.p);
+    }
+}
+
+static void answer_text(struct visit *v, int status, const char *text, const char *field,
+                        const char *value)
+{
+    struct http_answer answer = {.status = status, .content_type = TEXT_TYPE};
+
+    answer.body = strdup(text);
+    answer.body_bytes = answer.body != NULL ? strlen(text) : 0;
+    if (field != NULL) {
+        http_answer_field(&answer, field, value);
+    }
+    add_ids(v, &answer);
+    http_answer(v->x, &answer);
+}
+
+static void answer_unauthorized(struct visit *v)
+{
+    answer_text(v, 401, "", "WWW-Authenticate", "Basic realm=\"ewer\", charset=\"UTF-8\"");
+}
+
+static void log_call(const struct visit *v, size_t bytes)
+{
+    const struct ews_call *call = v->call;
+    struct str op = call->operation != NULL ? call->operation->name : STR("-");
+    enum log_level level =
+        call->outcome != ERR_NONE && call->http_status != 200 ? LOG_INFO : LOG_DEBUG;
+
+    log_event(level, "ews.call", LSTR("op", op), LSTR("user", call->caller.address),
+              LINT("status", call->http_status),
+              LSTR("code", call->outcome == ERR_NONE ? STR("NoError")
+                                                     : error_row(call->outcome)->response_code),
+              LINT("bytes", bytes), LINT("ms", clock_monotonic_ms(v->door->clock) - v->started_ms),
+              LCSTR("peer", http_peer(v->x)));
+}
+
+/* Sends what stands in the call's buffer. */
+static void answer_call(struct visit *v)
+{
+    struct http_answer answer = {.status = v->call->http_status, .content_type = XML_TYPE};
+
+    log_call(v, v->call->out.n);
+    buf_steal(&v->call->out, &answer.body, &answer.body_bytes);
+    if (v->gzip) {
+        http_gzip(&answer);
+    }
+    add_ids(v, &answer);
+    http_answer(v->x, &answer);
+}
+
+/* ---- the mailbox's worker ---- */
+
+static int run_call(struct mailbox_job *job, struct mailbox_tx *tx, struct err *err_r)
+{
+    struct visit *v = container_of(job, struct visit, mailbox_job);
+
+    return ews_call_run(v->call, tx, err_r);
+}
+
+static void call_done(struct mailbox_job *job, int rc, const struct err *err)
+{
+    struct visit *v = container_of(job, struct visit, mailbox_job);
+
+    if (rc < 0) {
+        const struct log_field fields[] = {LSTR("user", v->call->caller.address)};
+
+        log_error(LOG_WARN, "ews.failed", err, fields, ARRAY_LEN(fields));
+        ews_call_fail(v->call, err);
+    }
+    answer_call(v);
+}
+
+static void submit(struct visit *v, enum ews_next next)
+{
+    v->mailbox_job = (struct mailbox_job){
+        .mailbox = ews_call_mailbox(v->call),
+        .write = next == EWS_RUN_WRITE,
+        .run = run_call,
+        .done = call_done,
+    };
+    http_wait(v->x);
+    workers_submit(v->door->workers, &v->mailbox_job);
+}
+
+/* ---- who asks ---- */
+
+static void start_call(struct visit *v, const struct auth_identity *identity)
+{
+    struct ews_caller caller = {
+        .mailbox = identity->mailbox,
+        .address = str_dup(v->arena, str_from(identity->address)),
+        .display_name = str_dup(v->arena, str_from(identity->display_name)),
+    };
+
+    v->call = ews_call_new(v->arena, v->door->service, &caller);
+}
+
+/* Authenticated: POSTs go on with their body, others are told where they are. True when answered. */
+static bool welcome(struct visit *v, const struct auth_identity *identity)
+{
+    if (http_method(v->x) != HTTP_POST) {
+        answer_text(v, 200,
+                    "This is an Exchange Web Services endpoint. Send SOAP requests by POST.\n",
+                    NULL, NULL);
+        return true;
+    }
+    start_call(v, identity);
+    return false;
+}
+
+static void auth_done(struct auth_job *job, int rc)
+{
+    struct visit *v = container_of(job, struct visit, auth_job);
+
+    if (rc == -ERR_BUSY || rc == -ERR_SHUTTING_DOWN) {
+        answer_text(v, 503, "The server is busy.\n", "Retry-After", "5");
+    } else if (rc < 0) {
+        log_event(LOG_INFO, "auth.failed", LCSTR("peer", job->peer));
+        answer_unauthorized(v);
+    } else if (!welcome(v, &job->identity)) {
+        http_go_on(v->x);
+    }
+}
+
+static void authenticate(struct visit *v)
+{
+    struct str authorization = http_header(v->x, "Authorization");
+    struct auth_identity identity;
+    int rc;
+
+    if (authorization.p == NULL) {
+        answer_unauthorized(v);
+        return;
+    }
+    rc = auth_cached(v->door->auth, authorization, &identity, NULL);
+    if (rc > 0) {
+        (void)welcome(v, &identity);
+    } else if (rc < 0) {
+        answer_unauthorized(v);
+    } else {
+        v->auth_job =
+            (struct auth_job){.authorization = str_dup(v->arena, authorization), .done = auth_done};
+        (void)snprintf(v->auth_job.peer, sizeof(v->auth_job.peer), "%s", http_peer(v->x));
+        http_wait(v->x);
+        auth_submit(v->door->auth, &v->auth_job);
+    }
+}
+
+/* ---- the exchange ---- */
+
+/* text/xml or none, and if a charset is named, UTF-8. */
+static bool is_xml(struct str type)
+{
+    struct str media = str_trim(str_split(&type, ';'));
+
+    if (media.n > 0 && !str_is_nocase(media, "text/xml") &&
+        !str_is_nocase(media, "application/xml") && !str_is_nocase(media, "application/soap+xml")) {
+        return false;
+    }
+    while (type.p != NULL && type.n > 0) {
+        struct str param = str_trim(str_split(&type, ';'));
+
+        if (str_starts_nocase(param, STR("charset=")) &&
+            str_find_nocase(param, STR("utf-8"), 0) == SIZE_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void on_begin(struct http_exchange *x, void *context)
+{
+    struct ews_door *door = context;
+    struct arena *arena = arena_new(NULL, "request");
+    struct visit *v = ARENA_NEW(arena, struct visit);
+
+    v->door = door;
+    v->x = x;
+    v->arena = arena;
+    v->started_ms = clock_monotonic_ms(door->clock);
+    http_set_context(x, v);
+    if (http_method(x) == HTTP_OTHER) {
+        answer_text(v, 405, "Only POST, GET and HEAD are served here.\n", "Allow",
+                    "POST, GET, HEAD");
+    } else if (http_method(x) == HTTP_POST && !is_xml(http_header(x, "Content-Type"))) {
+        answer_text(v, 415, "Requests must be text/xml in UTF-8.\n", NULL, NULL);
+    } else {
+        authenticate(v);
+    }
+}
+
+static void on_body(struct http_exchange *x, const void *p, size_t n, void *context)
+{
+    struct visit *v = http_context(x);
+
+    (void)context;
+    if (v->call != NULL) {
+        ews_call_feed(v->call, p, n);
+    }
+}
+
+static void on_end(struct http_exchange *x, void *context)
+{
+    struct visit *v = http_context(x);
+    enum ews_next next = ews_call_prepare(v->call);
+
+    (void)context;
+    v->gzip = http_accepts_gzip(x);
+    if (next == EWS_ANSWERED) {
+        answer_call(v);
+    } else {
+        submit(v, next);
+    }
+}
+
+static void on_release(struct http_exchange *x, void *context)
+{
+    struct visit *v = http_context(x);
+    struct arena *arena = v->arena;
+
+    (void)context;
+    ews_call_free(&v->call);
+    arena_free(&arena);
+}
+
+struct http_handler ews_door_handler(struct ews_door *door)
+{
+    return (struct http_handler){
+        .context = door, .begin = on_begin, .body = on_body, .end = on_end, .release = on_release};
+}

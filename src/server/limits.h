@@ -1,0 +1,14 @@
+/* Numbers of the room server, each with its reason. Callers: the .c files of server only. */
+#ifndef SERVER_LIMITS_H
+#define SERVER_LIMITS_H
+
+/* A request of the control socket: a batch of an import (8 MB), ended by the greatest message. */
+#define CONTROL_FRAME_BYTES ((size_t)272 * 1024 * 1024)
+/* Administrators at once; each has a thread. */
+#define CONTROL_MAX_CLIENTS 16
+/* A client that does not take its answer is let go after this. */
+#define CONTROL_TIMEOUT_S 60
+/* Messages of one import: bounds the array, whatever a frame says. */
+#define CONTROL_MAX_MESSAGES 100000
+
+#endif
