@@ -1,6 +1,7 @@
 #include "base/net.h"
 
 #include "base/err.h"
+#include "base/str.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,7 +25,10 @@ static int split(const char *text, struct host_port *out, struct err *err_r)
     const char *from = text;
     size_t n;
 
-    if (colon == NULL || strlen(colon + 1) == 0 || strlen(colon + 1) >= sizeof(out->port)) {
+    uint64_t port;
+
+    if (colon == NULL || !str_to_u64(str_from(colon + 1), &port) || port > UINT16_MAX ||
+        strlen(colon + 1) >= sizeof(out->port)) {
         return err_tell(err_r, ERR_USAGE, "'%s' is not HOST:PORT", text);
     }
     n = (size_t)(colon - text);

@@ -54,7 +54,8 @@ struct http_exchange {
     struct str path;
     uint64_t length, received;
     void *context;
-    bool too_late; /* it began when the server was stopping */
+    bool too_late;     /* it began when the server was stopping */
+    bool ambiguous;    /* its head could mean another request to a proxy */
     bool began, ended; /* the handler's begin, end was called; the event loop's own */
     bool
         waits; /* begin or end called http_wait: the exchange may be another thread's; the event loop's own */
@@ -244,6 +245,34 @@ static uint64_t declared_length(const struct http_exchange *x)
     return n;
 }
 
+/* What the head must not say: it would mean one thing here and another to a proxy before us. */
+struct head_check {
+    unsigned lengths, codings;
+    bool bad_name;
+};
+
+static enum MHD_Result check_field(void *cls, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    struct head_check *check = cls;
+
+    (void)kind;
+    (void)value;
+    check->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    check->codings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    check->bad_name = check->bad_name || name[strcspn(name, " \t\r\n:")] != '\0';
+    return MHD_YES;
+}
+
+static bool head_is_ambiguous(const struct http_exchange *x)
+{
+    struct head_check check = {0};
+
+    (void)MHD_get_connection_values(x->connection, MHD_HEADER_KIND, check_field, &check);
+    return check.lengths > 1 || check.codings > 1 || (check.lengths > 0 && check.codings > 0) ||
+           check.bad_name;
+}
+
 static struct reaper_entry *deadline_of(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -285,6 +314,7 @@ static struct http_exchange *exchange_new(struct http_server *server,
     x->path = str_from(url);
     x->route = find_route(server, url);
     x->length = declared_length(x);
+    x->ambiguous = head_is_ambiguous(x);
     if (info != NULL && info->client_addr != NULL) {
         net_address_text(info->client_addr, false, x->peer);
     }
@@ -295,10 +325,14 @@ static struct http_exchange *exchange_new(struct http_server *server,
     return x;
 }
 
-/* An answer before the body was read can only be sent at once; then libmicrohttpd closes. A small body is swallowed first, so that the connection lives. */
+/*
+ * An answer before the body was read can only be sent at once; then libmicrohttpd closes. A small body is swallowed first, so that the connection lives – unless
+ * the client waits to be told to send it, or nobody can tell where it ends.
+ */
 static bool answer_at_once(const struct http_exchange *x)
 {
-    return x->length == 0 || (x->length != HTTP_LENGTH_UNKNOWN && x->length > HTTP_SWALLOW_BYTES);
+    return x->length == 0 || x->ambiguous || http_header(x, MHD_HTTP_HEADER_EXPECT).p != NULL ||
+           (x->length != HTTP_LENGTH_UNKNOWN && x->length > HTTP_SWALLOW_BYTES);
 }
 
 static enum MHD_Result after_begin(struct http_exchange *x)
@@ -312,6 +346,8 @@ static enum MHD_Result begin(struct http_exchange *x)
     set_body_deadline(x);
     if (x->too_late) {
         answer_plain(x, MHD_HTTP_SERVICE_UNAVAILABLE, "The server is stopping.\n");
+    } else if (x->ambiguous) {
+        answer_plain(x, MHD_HTTP_BAD_REQUEST, "The request's head is ambiguous.\n");
     } else if (x->route == NULL) {
         answer_plain(x, MHD_HTTP_NOT_FOUND, "Not found.\n");
     } else if (x->length != HTTP_LENGTH_UNKNOWN && x->length > x->route->max_body_bytes) {

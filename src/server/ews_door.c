@@ -212,6 +212,14 @@ static bool is_xml(struct str type)
     return true;
 }
 
+/* Codings of requests are not served: nobody sends them, and a small one could unpack to a huge body. */
+static bool is_coded(const struct http_exchange *x)
+{
+    struct str coding = str_trim(http_header(x, "Content-Encoding"));
+
+    return coding.n > 0 && !str_is_nocase(coding, "identity");
+}
+
 static void on_begin(struct http_exchange *x, void *context)
 {
     struct ews_door *door = context;
@@ -228,6 +236,8 @@ static void on_begin(struct http_exchange *x, void *context)
                     "POST, GET, HEAD");
     } else if (http_method(x) == HTTP_POST && !is_xml(http_header(x, "Content-Type"))) {
         answer_text(v, 415, "Requests must be text/xml in UTF-8.\n", NULL, NULL);
+    } else if (is_coded(x)) {
+        answer_text(v, 415, "Requests must not be compressed.\n", "Accept-Encoding", "identity");
     } else {
         authenticate(v);
     }

@@ -280,6 +280,32 @@ static void too_large_bodies_are_413_declared_or_not(void **state)
     expect(*state, text, " 413 ");
 }
 
+/* To a proxy before us these could be two requests, or another one. */
+static void ambiguous_heads_are_400(void **state)
+{
+    static const char *const heads[] = {
+        "Content-Length: 5\r\nContent-Length: 6\r\n",
+        "Content-Length: 5\r\nContent-Length: 5\r\n",
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length : 5\r\n",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+        char text[256];
+
+        snprintf(text, sizeof(text), "POST /echo HTTP/1.1\r\nHost: h\r\n%s\r\nhello", heads[i]);
+        expect(*state, text, " 400 ");
+    }
+}
+
+static void who_asks_before_sending_is_refused_at_once(void **state)
+{
+    expect(*state,
+           "POST /refuse HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+           " 401 ");
+}
+
 static void a_refused_request_leaves_the_connection_alive(void **state)
 {
     struct buf out = BUF_INIT;
@@ -446,6 +472,8 @@ static void a_port_in_use_is_an_error(void **state)
     assert_int_equal(http_server_start(&options, &second, &err), -ERR_IO);
     options.listen = "nonsense";
     assert_int_equal(http_server_start(&options, &second, &err), -ERR_USAGE);
+    options.listen = "127.0.0.1:99999";
+    assert_int_equal(http_server_start(&options, &second, &err), -ERR_USAGE);
     options.listen = "127.0.0.1:0";
     options.tls_cert_file = "/nonexistent";
     assert_int_equal(http_server_start(&options, &second, &err), -ERR_USAGE);
@@ -462,6 +490,8 @@ int main(void)
         SERVED(a_body_comes_whole_and_the_path_ignores_case),
         SERVED(unknown_paths_are_404),
         SERVED(too_large_bodies_are_413_declared_or_not),
+        SERVED(ambiguous_heads_are_400),
+        SERVED(who_asks_before_sending_is_refused_at_once),
         SERVED(a_refused_request_leaves_the_connection_alive),
         SERVED(a_gate_lets_the_body_come_later),
         SERVED(a_gate_refuses_and_the_connection_lives),

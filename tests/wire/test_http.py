@@ -342,3 +342,10 @@ def test_answers_name_the_types_namespace_in_the_header(client):
         "MinorBuildNumber": "17",
         "Version": "V2017_07_11",
     }
+
+
+def test_compressed_requests_are_refused(server, user):
+    with server.soap(user) as client:
+        answer = client.post(ASK, headers={"Content-Encoding": "gzip"}, valid=False)
+        assert answer.status == 415
+        assert client.post(ASK).status == 200
