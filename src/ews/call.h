@@ -101,6 +101,7 @@ struct ews_operation {
     struct str name;        /* local name of the Body's child: "GetFolder" */
     enum ews_version since; /* informative: newer operations are accepted from older clients */
     enum ews_next run_mode; /* EWS_ANSWERED: run is called without a mailbox, tx NULL */
+    bool quick;             /* a read of bounded, short work: may run on an event loop */
     bool hanging;           /* the answer is a stream */
     /* The request element -> args. Schema violations are ERR_SCHEMA (use grammar.h). */
     int (*parse)(struct ews_call *call, const struct xml_node *request, void **args_r,

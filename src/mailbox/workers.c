@@ -166,14 +166,14 @@ static int run_transaction(struct job_list *jobs, struct mailbox *mailbox, struc
 }
 
 /* Jobs of one mode: one transaction, then all the answers. A job that failed by itself keeps its own error. */
-static void run_group(struct worker *worker, struct job_list *jobs, struct mailbox *mailbox)
+static void run_group(struct outcome *outcomes, struct job_list *jobs, struct mailbox *mailbox)
 {
     struct err err = ERR_INIT;
     unsigned ran = 0, i;
-    int rc = run_transaction(jobs, mailbox, worker->outcomes, &ran, &err);
+    int rc = run_transaction(jobs, mailbox, outcomes, &ran, &err);
 
     for (i = 0; jobs->head != NULL; i++) {
-        struct outcome *o = &worker->outcomes[i];
+        struct outcome *o = &outcomes[i];
 
         if (i < ran && (rc == 0 || o->rc < 0)) {
             job_done(list_pop(jobs), o->rc, &o->err);
@@ -183,9 +183,10 @@ static void run_group(struct worker *worker, struct job_list *jobs, struct mailb
     }
 }
 
-static void run_batch(struct worker *worker, struct mailbox_no no, struct job_list *jobs)
+/* outcomes: room for as many as there are jobs. */
+static void run_batch(struct store *store, struct outcome *outcomes, struct mailbox_no no,
+                      struct job_list *jobs)
 {
-    struct store *store = worker->pool->store;
     struct mailbox *mailbox = NULL;
     struct err err = ERR_INIT;
 
@@ -199,7 +200,7 @@ static void run_batch(struct worker *worker, struct mailbox_no no, struct job_li
         do {
             list_push(&group, list_pop(jobs));
         } while (jobs->head != NULL && jobs->head->write == group.head->write);
-        run_group(worker, &group, mailbox);
+        run_group(outcomes, &group, mailbox);
     }
     store_mailbox_release(store, &mailbox);
 }
@@ -232,7 +233,7 @@ static void work_on_next_mailbox(struct worker *worker)
         wake_one(pool);
     }
     pthread_mutex_unlock(&pool->mutex);
-    run_batch(worker, queue->no, &batch);
+    run_batch(pool->store, worker->outcomes, queue->no, &batch);
     pthread_mutex_lock(&pool->mutex);
     queue->worked_on = false;
     if (queue->jobs.head != NULL) {
@@ -329,6 +330,54 @@ void workers_submit(struct workers *pool, struct mailbox_job *job)
         wake_one(pool);
     }
     pthread_mutex_unlock(&pool->mutex);
+}
+
+/* The mailbox is the caller's while nobody else has anything to do with it: as if a worker had taken it from the run queue. */
+static struct queue *claim(struct workers *pool, struct mailbox_no no)
+{
+    struct queue *queue = NULL;
+
+    pthread_mutex_lock(&pool->mutex);
+    if (!pool->stopping && u64map_get(pool->queues, no.v) == NULL) {
+        queue = mem_alloc_zero(1, sizeof(*queue));
+        queue->no = no;
+        queue->worked_on = true;
+        u64map_put(pool->queues, no.v, queue);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    return queue;
+}
+
+/* What came meanwhile goes to the workers. */
+static void unclaim(struct workers *pool, struct queue *queue)
+{
+    pthread_mutex_lock(&pool->mutex);
+    queue->worked_on = false;
+    if (queue->jobs.head != NULL) {
+        run_queue_push(pool, queue);
+        wake_one(pool);
+    } else {
+        u64map_remove(pool->queues, queue->no.v);
+        free(queue);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+bool workers_run_here(struct workers *pool, struct mailbox_job *job)
+{
+    struct queue *queue;
+    struct job_list jobs = {0};
+    struct outcome outcome;
+
+    assert(!job->write);
+    queue = claim(pool, job->mailbox);
+    if (queue == NULL) {
+        return false;
+    }
+    list_push(&jobs, job);
+    run_batch(pool->store, &outcome, job->mailbox, &jobs);
+    unclaim(pool, queue);
+    return true;
 }
 
 static unsigned default_threads(void)

@@ -38,6 +38,11 @@ int workers_new(const struct workers_options *options, struct workers **workers_
 void workers_free(struct workers **workers);
 /* Thread-safe, does not block. done is never called from inside submit. */
 void workers_submit(struct workers *workers, struct mailbox_job *job);
+/*
+ * Runs a read at once on the calling thread, done included, if nobody works on its mailbox and nothing waits for it: for short reads on an event loop, which so
+ * save two switches of threads. False, and nothing happened, otherwise, or when the workers are stopping: submit it then.
+ */
+bool workers_run_here(struct workers *workers, struct mailbox_job *job) WARN_UNUSED;
 
 DEFINE_AUTO(workers, workers_free)
 

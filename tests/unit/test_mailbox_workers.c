@@ -588,6 +588,87 @@ static void test_many_threads_keep_the_order_of_each_mailbox(void **state)
     free(s);
 }
 
+/* ---- reads on the caller's thread ---- */
+
+static void test_a_read_runs_here_when_the_mailbox_is_free(void **state)
+{
+    struct fixture *f = *state;
+    struct test_job t = job_of(f, 0, false);
+
+    given_workers(f, 1, 0);
+    assert_true(workers_run_here(f->workers, &t.job));
+    assert_int_equal(t.done_count, 1);
+    assert_int_equal(t.rc, 0);
+    finish(f);
+}
+
+static void test_a_read_does_not_run_here_beside_a_worker(void **state)
+{
+    struct fixture *f = *state;
+    struct test_job gate = waiter(f, 0), t = job_of(f, 0, false);
+
+    given_workers(f, 1, 0);
+    hold(f, &gate);
+    assert_false(workers_run_here(f->workers, &t.job));
+    assert_int_equal(t.done_count, 0);
+    open_gate(f);
+    finish(f);
+}
+
+/* A read whose run submits a write to its own mailbox: it must wait until the read is over. */
+struct reader {
+    struct mailbox_job job;
+    struct test_job *behind;
+    bool too_early;
+};
+
+static int read_and_submit(struct mailbox_job *job, struct mailbox_tx *tx, struct err *err_r)
+{
+    struct reader *r = (struct reader *)job;
+
+    (void)tx;
+    (void)err_r;
+    submit(r->behind);
+    return 0;
+}
+
+static void read_done(struct mailbox_job *job, int rc, const struct err *err)
+{
+    struct reader *r = (struct reader *)job;
+
+    (void)rc;
+    (void)err;
+    r->too_early = r->behind->done_count != 0;
+}
+
+static void test_what_comes_during_a_read_here_follows_it(void **state)
+{
+    struct fixture *f = *state;
+    struct test_job behind = writer(f, 0, "after");
+    struct reader r = {.job = {.mailbox = f->no[0], .run = read_and_submit, .done = read_done},
+                       .behind = &behind};
+
+    given_workers(f, 1, 0);
+    assert_true(workers_run_here(f->workers, &r.job));
+    assert_false(r.too_early);
+    wait_until(f, &f->done, 1);
+    finish(f);
+    assert_int_equal(behind.rc, 0);
+    assert_true(has_folder(f, 0, "after"));
+}
+
+static void test_a_read_here_of_an_unknown_mailbox_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct test_job t = job_of(f, 0, false);
+
+    t.job.mailbox.v = 999;
+    given_workers(f, 1, 0);
+    assert_true(workers_run_here(f->workers, &t.job));
+    assert_int_equal(t.kind, ERR_NO_SUCH_MAILBOX);
+    finish(f);
+}
+
 #define WORKERS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -608,6 +689,10 @@ int main(void)
         WORKERS_TEST(test_stopping_finishes_what_was_submitted),
         WORKERS_TEST(test_a_job_submitted_while_stopping_is_refused),
         WORKERS_TEST(test_many_threads_keep_the_order_of_each_mailbox),
+        WORKERS_TEST(test_a_read_runs_here_when_the_mailbox_is_free),
+        WORKERS_TEST(test_a_read_does_not_run_here_beside_a_worker),
+        WORKERS_TEST(test_what_comes_during_a_read_here_follows_it),
+        WORKERS_TEST(test_a_read_here_of_an_unknown_mailbox_is_told),
     };
 
     return cmocka_run_group_tests_name("workers", tests, NULL, NULL);

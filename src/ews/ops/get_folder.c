@@ -98,6 +98,7 @@ const struct ews_operation op_get_folder = {
     .name = STR_INIT("GetFolder"),
     .since = EWS_EXCHANGE2007,
     .run_mode = EWS_RUN_READ,
+    .quick = true,
     .parse = parse,
     .run = run,
 };

@@ -172,6 +172,7 @@ const struct ews_operation op_sync_folder_hierarchy = {
     .name = STR_INIT("SyncFolderHierarchy"),
     .since = EWS_EXCHANGE2007,
     .run_mode = EWS_RUN_READ,
+    .quick = true,
     .parse = parse,
     .run = run,
 };

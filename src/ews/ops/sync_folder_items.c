@@ -337,6 +337,7 @@ const struct ews_operation op_sync_folder_items = {
     .name = STR_INIT("SyncFolderItems"),
     .since = EWS_EXCHANGE2007,
     .run_mode = EWS_RUN_READ,
+    .quick = true,
     .parse = parse,
     .run = run,
 };
