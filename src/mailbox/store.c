@@ -110,6 +110,15 @@ int store_mailbox_make(struct store *store, struct mailbox_no no, struct err *er
     return sync_dir(path.text, err_r);
 }
 
+/* The files are gone for good before their note goes. There may have been none, nor a directory for them. */
+static int sync_removal(struct store *store, struct mailbox_no no, struct err *err_r)
+{
+    struct mailbox_path path;
+
+    TRY(mailbox_dir_path(store, no, &path, err_r));
+    return access(path.text, F_OK) == 0 ? sync_dir(path.text, err_r) : 0;
+}
+
 static int remove_files(struct store *store, struct mailbox_no no, struct err *err_r)
 {
     /* The main file last: the others mean nothing without it, and would be taken for a new one's. */
@@ -123,6 +132,7 @@ static int remove_files(struct store *store, struct mailbox_no no, struct err *e
             return errno_error("unlink", path.text, err_r);
         }
     }
+    TRY(sync_removal(store, no, err_r));
     return directory_forget_doomed(store, no, err_r);
 }
 
