@@ -17,8 +17,8 @@
 
 /* Two loops keep up with two cores' worth of workers; a loop is mostly parsing and writing. */
 #define HTTP_DEFAULT_THREADS 2
-/* How long a stop waits for answers that are under way. */
-#define HTTP_STOP_WAIT_S 20
+/* How long a stop waits for peers to take the answers that are under way. */
+#define HTTP_STOP_WAIT_MS 20000
 
 /* Where an exchange stands. */
 enum exchange_state {
@@ -41,7 +41,9 @@ struct http_server {
     char *cert, *key;
     pthread_mutex_t lock;
     pthread_cond_t idle;
+    unsigned stop_wait_ms;
     unsigned exchanges; /* under lock */
+    unsigned suspended; /* likewise; of them, those that wait for a handler */
     bool stopping;      /* likewise */
 };
 
@@ -129,15 +131,27 @@ void http_wait(struct http_exchange *x)
     assert(x->state == EXCHANGE_BEGINNING || x->state == EXCHANGE_ENDING);
     x->waits = true;
     x->suspended = true;
+    (void)pthread_mutex_lock(&x->server->lock);
+    x->server->suspended++;
+    (void)pthread_mutex_unlock(&x->server->lock);
     MHD_suspend_connection(x->connection);
 }
 
 static void resume(struct http_exchange *x)
 {
-    if (x->suspended) {
-        x->suspended = false;
-        MHD_resume_connection(x->connection);
+    struct http_server *server = x->server;
+
+    if (!x->suspended) {
+        return;
     }
+    x->suspended = false;
+    MHD_resume_connection(x->connection); /* from here on the exchange is the event loop's */
+    (void)pthread_mutex_lock(&server->lock);
+    server->suspended--;
+    if (server->suspended == 0) {
+        (void)pthread_cond_broadcast(&server->idle);
+    }
+    (void)pthread_mutex_unlock(&server->lock);
 }
 
 void http_go_on(struct http_exchange *x)
@@ -575,6 +589,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
     s->routes = options->routes;
     s->route_count = options->route_count;
     s->listen_fd = -1;
+    s->stop_wait_ms = options->stop_wait_ms != 0 ? options->stop_wait_ms : HTTP_STOP_WAIT_MS;
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -594,6 +609,20 @@ const char *http_server_address(const struct http_server *server)
     return server->address;
 }
 
+static struct timespec stop_deadline(const struct http_server *s)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += s->stop_wait_ms / 1000;
+    until.tv_nsec += (long)(s->stop_wait_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    return until;
+}
+
 void http_server_stop(struct http_server **server)
 {
     struct http_server *s = *server;
@@ -605,12 +634,16 @@ void http_server_stop(struct http_server **server)
     }
     /* Not MHD_quiesce_daemon: a loop that runs at this moment takes the listening socket from its epoll set too, and whoever comes second
      * ends the process. */
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += HTTP_STOP_WAIT_S;
+    until = stop_deadline(s);
     (void)pthread_mutex_lock(&s->lock);
     s->stopping = true;
     while (s->exchanges > 0 && rc == 0) {
         rc = pthread_cond_timedwait(&s->idle, &s->lock, &until);
+    }
+    /* Peers may be cut off, but not handlers that are still at work: libmicrohttpd ends the process when it is stopped with a suspended
+     * connection. */
+    while (s->suspended > 0) {
+        (void)pthread_cond_wait(&s->idle, &s->lock);
     }
     (void)pthread_mutex_unlock(&s->lock);
     MHD_stop_daemon(s->daemon);

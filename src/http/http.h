@@ -89,11 +89,13 @@ struct http_server_options {
     struct clock *clock;
     const struct http_route *routes; /* kept by reference */
     size_t route_count;
+    unsigned stop_wait_ms; /* how long a stop waits for peers; 0: default */
 };
 int http_server_start(const struct http_server_options *options, struct http_server **server_r,
                       struct err *err_r) WARN_UNUSED;
 const char *http_server_address(const struct http_server *server);
-/* New exchanges are refused (503); waits until every one that began before is answered and released, or the peers' time is over; then ends. */
+/* New exchanges are refused (503); waits until every one that began before is answered and released, or the peers' time is over; in any case until
+ * no handler waits any more; then ends. */
 void http_server_stop(struct http_server **server);
 
 DEFINE_AUTO(http_server, http_server_stop)

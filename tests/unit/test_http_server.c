@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -224,13 +226,14 @@ static void expect(struct fixture *f, const char *text, const char *needle)
     buf_fini(&out);
 }
 
-static int setup(void **state)
+static int setup_with(void **state, unsigned stop_wait_ms)
 {
     struct fixture *f = mem_alloc_zero(1, sizeof(*f));
     struct http_server_options options = {.listen = "127.0.0.1:0",
                                           .clock = clock_system(),
                                           .routes = routes,
-                                          .route_count = ARRAY_LEN(routes)};
+                                          .route_count = ARRAY_LEN(routes),
+                                          .stop_wait_ms = stop_wait_ms};
     struct err err = ERR_INIT;
 
     parked.released = 0;
@@ -238,6 +241,16 @@ static int setup(void **state)
     assert_int_equal(http_server_start(&options, &f->server, &err), 0);
     *state = f;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_with(state, 0);
+}
+
+static int setup_impatient(void **state)
+{
+    return setup_with(state, 1);
 }
 
 static int teardown(void **state)
@@ -423,6 +436,27 @@ static void stopping_waits_for_answers_under_way(void **state)
     buf_fini(&out);
 }
 
+/* Handlers end in their own time; only peers are not waited for beyond theirs. */
+static void stopping_outwaits_a_handler_whose_peer_left(void **state)
+{
+    struct fixture *f = *state;
+    struct timespec until;
+    int fd = connect_to(f);
+    struct http_exchange *x;
+    pthread_t thread;
+
+    say(fd, "POST /later HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
+    x = wait_for_parked();
+    close(fd);
+    assert_int_equal(pthread_create(&thread, NULL, stop_server, f), 0);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    assert_int_equal(pthread_timedjoin_np(thread, NULL, &until), ETIMEDOUT);
+    echo(x);
+    pthread_join(thread, NULL);
+    assert_int_equal(parked.released, 1);
+}
+
 static void large_answers_are_gzipped_where_asked(void **state)
 {
     struct buf text = BUF_INIT, out = BUF_INIT;
@@ -499,6 +533,8 @@ int main(void)
         SERVED(a_client_that_left_is_released_after_its_answer),
         SERVED(a_client_that_left_in_the_body_is_released),
         SERVED(stopping_waits_for_answers_under_way),
+        cmocka_unit_test_setup_teardown(stopping_outwaits_a_handler_whose_peer_left,
+                                        setup_impatient, teardown),
         SERVED(large_answers_are_gzipped_where_asked),
         SERVED(a_port_in_use_is_an_error),
     };
