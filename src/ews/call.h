@@ -69,6 +69,7 @@ struct ews_call {
     int zone_offset_minutes;  /* of times without zone in the request; from TimeZoneContext */
     const struct ews_operation *operation; /* NULL if dispatch failed */
     void *args;                            /* of the operation's parse, in arena */
+    uint64_t tested_bytes;                 /* of values that restrictions looked at */
     /* the answer */
     int http_status; /* 200, or 500 with a fault */
     struct buf out;

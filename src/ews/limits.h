@@ -49,12 +49,14 @@
 /* A restriction: what people build by hand stays below a tenth of it. */
 #define RESTRICTION_MAX_NODES 1000
 #define RESTRICTION_MAX_DEPTH 64
-/* Items that one request may walk over, and bytes of messages that it may read for a restriction on
- * bodies or headers: some seconds of work. */
+/* Items that one request may walk over, bytes of messages that it may read for a restriction on
+ * bodies or headers, and bytes of values that its restriction may look at: some seconds of work. */
 #define FIND_MAX_WALKED 5000000
 #define RESTRICTION_MAX_BYTES (UINT64_C(2) * 1024 * 1024 * 1024)
 /* What opening a message costs at least, in bytes read. */
 #define MESSAGE_OPEN_BYTES 1024
+/* What one test costs at least, in bytes looked at. */
+#define RESTRICTION_TEST_BYTES 64
 
 /* An answer that has grown so large takes no further items: they are refused and can be asked
  * for again. The first is always served. */

@@ -405,13 +405,24 @@ static int test_constant(const struct restriction *r, const struct restriction_s
     return texts_hold(r, value->text, c->text);
 }
 
+/* A value, paid for by its length: each test of a text walks over it. */
+static int look_at(const struct restriction_subject *subject, const struct prop_path *path,
+                   struct value *value_r, struct err *err_r)
+{
+    TRY(subject->value(subject->context, path, value_r, err_r));
+    *subject->spent_bytes += RESTRICTION_TEST_BYTES + value_r->text.n;
+    return *subject->spent_bytes <= RESTRICTION_MAX_BYTES
+               ? 0
+               : err_set(err_r, ERR_RESTRICTION_TOO_COMPLEX, "too many bytes to test");
+}
+
 /* Values of two properties; of different types they are different and in no order. */
 static int test_other(const struct restriction *r, const struct restriction_subject *subject,
                       const struct value *value, struct err *err_r)
 {
     struct value other = {.type = VALUE_NONE};
 
-    TRY(subject->value(subject->context, r->other, &other, err_r));
+    TRY(look_at(subject, r->other, &other, err_r));
     if (value->type != other.type || value->type == VALUE_NONE) {
         return r->op == OP_NOT_EQUAL;
     }
@@ -447,7 +458,7 @@ static int test_leaf(const struct restriction *r, const struct restriction_subje
 {
     struct value value = {.type = VALUE_NONE};
 
-    TRY(subject->value(subject->context, r->path, &value, err_r));
+    TRY(look_at(subject, r->path, &value, err_r));
     switch (r->op) {
     case OP_EXISTS: return value.type != VALUE_NONE;
     case OP_EXCLUDES: /* an absent number has no bit set */ return (value.i & r->mask) == 0;
@@ -497,6 +508,7 @@ int restriction_test_item(const struct restriction *restriction, struct item_vie
     const struct restriction_subject subject = {.value = value_of_item,
                                                 .context = view,
                                                 .arena = view->arena,
+                                                .spent_bytes = &view->call->tested_bytes,
                                                 .milliseconds = view->call->milliseconds};
 
     return restriction_test(restriction, &subject, err_r);

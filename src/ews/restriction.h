@@ -32,12 +32,14 @@ struct restriction_subject {
     int (*value)(void *context, const struct prop_path *path, struct value *value_r,
                  struct err *err_r);
     void *context;
-    struct arena *arena; /* for what a test needs; the caller resets it */
+    struct arena *arena;   /* for what a test needs; the caller resets it */
+    uint64_t *spent_bytes; /* what all tests of the request have cost */
     /* False: clients see whole seconds, so times are compared as such unless they name a
      * fraction. */
     bool milliseconds;
 };
-/* 1: matches, 0: does not. */
+/* 1: matches, 0: does not. ERR_RESTRICTION_TOO_COMPLEX when the request's tests have looked at too
+ * much (limits.h). */
 int restriction_test(const struct restriction *restriction,
                      const struct restriction_subject *subject, struct err *err_r) WARN_UNUSED;
 /* The same for an item; the view must be open. */

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "support/answer_schema.h"
 #include "support/ews_fixture.h"
 
@@ -325,6 +326,31 @@ static void test_folders_below(void **state)
     assert_string_equal(ews_attr(f, "FieldURI", "FieldURI"), "item:Subject");
 }
 
+/* A message is read once, but every test of its body walks over it. */
+static void test_restrictions_pay_for_each_look_at_a_long_text(void **state)
+{
+    enum { BODY_BYTES = 4 * 1024 * 1024, LOOKS = 600 };
+    struct ews_fixture *f = *state;
+    struct buf mime = BUF_INIT, where = BUF_INIT;
+
+    BUF_LIT(&mime, "Subject: long\r\n\r\n");
+    memset(buf_reserve(&mime, BODY_BYTES), 'a', BODY_BYTES);
+    mime.n += BODY_BYTES;
+    buf_add_char(&mime, '\0');
+    ews_given_mime(f, ews_folder(f, DF_INBOX), mime.p);
+    BUF_LIT(&where, "<t:Or>");
+    for (int i = 0; i < LOOKS; i++) {
+        BUF_LIT(&where, EQUAL("item:Body", "b"));
+    }
+    BUF_LIT(&where, "</t:Or>");
+    find(f, arena_printf(f->arena, WHERE("%.*s"), (int)where.n, where.p));
+    assert_string_equal(ews_text(f, "ResponseCode"), "ErrorRestrictionTooComplex");
+    find(f, WHERE(EQUAL("item:Body", "b")));
+    assert_string_equal(ews_text(f, "ResponseCode"), "NoError");
+    buf_fini(&mime);
+    buf_fini(&where);
+}
+
 #define fixture_test(fn)                                                                           \
     cmocka_unit_test_setup_teardown(fn, ews_fixture_setup, ews_fixture_teardown)
 
@@ -346,6 +372,7 @@ int main(void)
         fixture_test(test_dictionaries_are_not_for_summaries),
         fixture_test(test_long_strings_are_cut),
         fixture_test(test_folders_below),
+        fixture_test(test_restrictions_pay_for_each_look_at_a_long_text),
     };
 
     return cmocka_run_group_tests(tests, answers_keep, answers_check);

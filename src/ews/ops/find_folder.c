@@ -121,6 +121,7 @@ static int test_folder(struct writing *w, const struct folder *folder, struct er
     const struct restriction_subject subject = {.value = value_of_folder,
                                                 .context = w,
                                                 .arena = w->arena,
+                                                .spent_bytes = &w->call->tested_bytes,
                                                 .milliseconds = w->call->milliseconds};
 
     w->candidate = folder;
