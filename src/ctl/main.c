@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct command {
     const char *words[2];
@@ -144,6 +145,7 @@ int main(int argc, char **argv)
     struct err err = ERR_INIT;
     int rc = options_parse(&options, argc, argv, &err);
 
+    (void)umask(077); /* mail and password hashes, in whatever directory the store is */
     if (rc == 0 && (options.help || options.version)) {
         if (options.help) {
             print_help();

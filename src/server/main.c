@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -226,6 +227,7 @@ int main(int argc, char **argv)
     int rc;
 
     (void)mallopt(M_ARENA_MAX, HEAPS);
+    (void)umask(077); /* mail and password hashes, in whatever directory the store is */
     mime_init();
     rc = run(argc, argv, arena, &err);
     arena_free(&arena);

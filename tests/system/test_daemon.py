@@ -197,10 +197,25 @@ def test_a_taken_port_is_an_error(store, tmp_path):
     assert done.stderr.strip()
 
 
+def readable_by_others(directory):
+    return [f for f in directory.rglob("*") if stat.S_IMODE(f.stat().st_mode) & 0o077]
+
+
 def test_the_store_is_readable_by_its_owner_alone(store):
     with ewer.serving(store, [USER]) as server:
         server.deliver(USER, plain())
         assert stat.S_IMODE(store.stat().st_mode) & 0o077 == 0
+        assert readable_by_others(store) == []
+
+
+@pytest.mark.parametrize("made_by", ["ewerd", "ewerctl"])
+def test_a_store_in_an_open_directory_is_readable_by_its_owner_alone(store, made_by):
+    store.mkdir(mode=0o755)
+    if made_by == "ewerctl":
+        ewer.ewerctl(store, "user", "add", OTHER, "--password-stdin", stdin=b"x\n")
+    with ewer.serving(store, [USER]) as server:
+        server.deliver(USER, plain())
+        assert readable_by_others(store) == []
 
 
 # ---- isolation
