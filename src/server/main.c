@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -161,6 +162,17 @@ static void print_ready(const struct serving *serving, bool demo)
     json_decref(line);
 }
 
+/* Each connection takes a descriptor, as do open mailboxes; the first limit is meant for programs that use select(2). */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static void wait_for_end(const sigset_t *signals)
 {
     int got = 0;
@@ -180,6 +192,7 @@ static int serve(struct config *config, const struct command_line *line, struct 
     (void)sigaddset(&signals, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     TRY(serve_start(config, true, &serving, err_r));
     if (line->demo) {
         TRY(demo_fill(serve_admin(serving), err_r));

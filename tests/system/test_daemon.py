@@ -1,6 +1,8 @@
 """ewerd as a whole: restarts, signals, isolation, durability, configuration, TLS, demo."""
+import contextlib
 import http.client
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -216,6 +218,24 @@ def test_a_store_in_an_open_directory_is_readable_by_its_owner_alone(store, made
     with ewer.serving(store, [USER]) as server:
         server.deliver(USER, plain())
         assert readable_by_others(store) == []
+
+
+def test_idle_connections_leave_descriptors_for_mail(store):
+    """Shells and service managers allow 1024 at first, and as many idle connections would have taken
+    them all."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    try:
+        server = ewer.Server("serve", store).start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with server, contextlib.ExitStack() as idle:
+        server.add_user(USER)
+        for _ in range(150):
+            idle.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+        with server.lmtp(seconds=10) as session:
+            session.hello()
+            assert session.deliver(plain(), [USER])[0].code == 250
 
 
 # ---- isolation
