@@ -160,11 +160,10 @@ static void auth_done(struct auth_job *job, int rc)
 {
     struct visit *v = container_of(job, struct visit, auth_job);
 
-    if (rc == -ERR_BUSY || rc == -ERR_SHUTTING_DOWN) {
-        answer_text(v, 503, "The server is busy.\n", "Retry-After", "5");
-    } else if (rc < 0) {
-        log_event(LOG_INFO, "auth.failed", LCSTR("peer", job->peer));
+    if (rc == -ERR_AUTH_FAILED) {
         answer_unauthorized(v);
+    } else if (rc < 0) { /* busy, stopping, or the store failed: says nothing about the password */
+        answer_text(v, 503, "The server is busy.\n", "Retry-After", "5");
     } else if (!welcome(v, &job->identity)) {
         http_go_on(v->x);
     }

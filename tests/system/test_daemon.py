@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import ssl
 import stat
 import subprocess
@@ -236,6 +237,21 @@ def test_idle_connections_leave_descriptors_for_mail(store):
         with server.lmtp(seconds=10) as session:
             session.hello()
             assert session.deliver(plain(), [USER])[0].code == 250
+
+
+def test_a_failing_store_is_not_told_as_a_wrong_password(store):
+    with ewer.serving(store, [USER]) as server, server.soap(USER) as client:
+        with contextlib.closing(sqlite3.connect(store / "directory.db")) as directory:
+            directory.execute("ALTER TABLE users RENAME TO hidden")
+        assert client.post(ASK).status == 503
+        assert "event=auth.lookup_failed" in server.log()
+        server.log_file.truncate(0)
+
+
+def test_a_wrong_password_is_logged_once(store):
+    with ewer.serving(store, [USER]) as server, server.soap(USER, "wrong") as client:
+        assert client.post(ASK).status == 401
+        assert server.log().count("event=auth.failed") == 1
 
 
 # ---- isolation
