@@ -48,6 +48,7 @@ void ews_call_free(struct ews_call **call)
 
 void ews_call_feed(struct ews_call *call, const void *p, size_t n)
 {
+    call->request_bytes += n;
     if (call->error.kind == ERR_NONE) {
         (void)!xml_parser_feed(call->parser, p, n, &call->error);
     }
@@ -124,6 +125,12 @@ enum ews_next ews_call_prepare(struct ews_call *call)
         ews_call_fail(call, &err);
     }
     return EWS_ANSWERED;
+}
+
+bool ews_call_is_quick(const struct ews_call *call)
+{
+    return call->operation->run_mode == EWS_RUN_READ && call->operation->quick &&
+           call->request_bytes <= QUICK_REQUEST_BYTES;
 }
 
 struct mailbox_no ews_call_mailbox(const struct ews_call *call)

@@ -75,6 +75,7 @@ struct ews_call {
     struct buf out;
     enum err_kind outcome; /* first error in it, for log and metrics; ERR_NONE */
     struct xml_parser *parser;
+    size_t request_bytes;
     struct err error; /* behind outcome, for the log */
 };
 
@@ -88,6 +89,8 @@ enum ews_next { EWS_ANSWERED, EWS_RUN_READ, EWS_RUN_WRITE };
 /* After the last byte: parses header and operation. EWS_ANSWERED: `out` holds the answer (a
  * fault, or an operation that needs no mailbox). */
 enum ews_next ews_call_prepare(struct ews_call *call);
+/* After prepare: short work, that may run on an event loop. */
+bool ews_call_is_quick(const struct ews_call *call);
 /* The mailbox whose worker must run it. */
 struct mailbox_no ews_call_mailbox(const struct ews_call *call);
 /* On the worker, inside a transaction of the wanted mode. Fills out. A negative result means:
@@ -102,7 +105,7 @@ struct ews_operation {
     struct str name;        /* local name of the Body's child: "GetFolder" */
     enum ews_version since; /* informative: newer operations are accepted from older clients */
     enum ews_next run_mode; /* EWS_ANSWERED: run is called without a mailbox, tx NULL */
-    bool quick;             /* a read of bounded, short work: may run on an event loop */
+    bool quick;             /* a read of short work, but for long lists of ids */
     bool hanging;           /* the answer is a stream */
     /* The request element -> args. Schema violations are ERR_SCHEMA (use grammar.h). */
     int (*parse)(struct ews_call *call, const struct xml_node *request, void **args_r,

@@ -6,6 +6,9 @@
 
 /* A request's bytes: what Exchange takes by default; a message of 40 MB fits in base64. */
 #define REQUEST_MAX_BYTES (64U * 1024 * 1024)
+/* A request of work that may be done on an event loop: some hundred ids fit, which cost some
+ * milliseconds. */
+#define QUICK_REQUEST_BYTES (16U * 1024)
 /* The deepest lawful request is a nested restriction; attachments are not expanded in XML. */
 #define REQUEST_MAX_DEPTH 128
 /* A batch of nearly 100,000 ids fits, and its answer still fits in memory. */

@@ -123,7 +123,7 @@ static void submit(struct visit *v, enum ews_next next)
         .run = run_call,
         .done = call_done,
     };
-    if (next == EWS_RUN_READ && v->call->operation->quick && workers_run_here(v->door->workers, &v->mailbox_job)) {
+    if (ews_call_is_quick(v->call) && workers_run_here(v->door->workers, &v->mailbox_job)) {
         return;
     }
     http_wait(v->x);

@@ -486,6 +486,50 @@ static void test_convert_id_errors_are_messages(void **state)
                         "MessageText ResponseCode DescriptiveLinkKey");
 }
 
+static bool is_quick(struct ews_fixture *f, const char *operation, const char *ids)
+{
+    const struct ews_caller caller = {f->alice, STR("alice@example.com"), STR("Alice Example")};
+    struct ews_call *call = ews_call_new(f->arena, &f->service, &caller);
+    struct str request = str_printf(
+        f->arena,
+        "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/' "
+        "xmlns:m='http://schemas.microsoft.com/exchange/services/2006/messages' "
+        "xmlns:t='http://schemas.microsoft.com/exchange/services/2006/types'><s:Body>%s%s%s"
+        "</s:Body></s:Envelope>",
+        operation, ids,
+        strstr(operation, "GetFolder") != NULL ? "</m:FolderIds></m:GetFolder>"
+                                               : "</m:ItemIds></m:GetItem>");
+    bool quick;
+
+    ews_call_feed(call, request.p, request.n);
+    assert_int_equal(ews_call_prepare(call), EWS_RUN_READ);
+    quick = ews_call_is_quick(call);
+    ews_call_free(&call);
+    return quick;
+}
+
+/* What runs on an event loop keeps others waiting. */
+static void test_long_lists_of_ids_are_not_quick(void **state)
+{
+    static const char folders[] =
+        "<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape>"
+        "<m:FolderIds>";
+    static const char items[] =
+        "<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:ItemIds>";
+    static const char one[] = "<t:DistinguishedFolderId Id='inbox'/>";
+    struct ews_fixture *f = *state;
+    struct buf many = BUF_INIT;
+
+    for (int i = 0; i < 500; i++) {
+        buf_add_cstr(&many, one);
+    }
+    buf_add_char(&many, '\0');
+    assert_true(is_quick(f, folders, one));
+    assert_false(is_quick(f, folders, many.p));
+    assert_false(is_quick(f, items, "<t:ItemId Id='x'/>"));
+    buf_fini(&many);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, ews_fixture_setup, ews_fixture_teardown)
 
 int main(void)
@@ -511,6 +555,7 @@ int main(void)
         TEST(test_hostile_text_cannot_leave_a_fault),
         TEST(test_a_failed_call_answers_with_the_failures_fault),
         TEST(test_bytes_may_come_one_by_one),
+        TEST(test_long_lists_of_ids_are_not_quick),
         TEST(test_convert_id_names_the_accounts_address),
         TEST(test_convert_id_goes_to_hex_and_back),
         TEST(test_convert_id_errors_are_messages),
