@@ -142,13 +142,17 @@ def test_sigterm_finishes_what_was_accepted(store):
             client.connection.request(
                 "POST",
                 client.path,
-                document[:-10],
-                {
+                headers={
                     "Authorization": client.authorization,
                     "Content-Type": "text/xml",
                     "Content-Length": str(len(document)),
+                    "Expect": "100-continue",
                 },
             )
+            # 100 tells that the exchange has begun; sent bytes alone may lie unread at SIGTERM.
+            sock = client.connection.sock
+            assert sock.recv(12, socket.MSG_PEEK | socket.MSG_WAITALL) == b"HTTP/1.1 100"
+            client.connection.send(document[:-10])
             os.kill(server.process.pid, signal.SIGTERM)
             client.connection.send(document[-10:])
             response = client.connection.getresponse()
