@@ -252,6 +252,18 @@ def test_a_failing_store_is_not_told_as_a_wrong_password(store):
         server.log_file.truncate(0)
 
 
+@pytest.mark.parametrize("request_body", [sync_items(), sync_hierarchy()])
+def test_a_failing_store_is_told_as_a_fault_and_logged(store, request_body):
+    """No sync answer, whose empty SyncState could be taken for the new one."""
+    with ewer.serving(store, [USER]) as server, server.soap(USER) as client:
+        (mailbox,) = store.glob("mailboxes/*/*.db")
+        with contextlib.closing(sqlite3.connect(mailbox)) as database:
+            database.execute("ALTER TABLE folder RENAME TO hidden")
+        assert client.fault(request_body).fault_code == "ErrorInternalServerError"
+        assert "event=ews.failed" in server.log()
+        server.log_file.truncate(0)
+
+
 def test_a_wrong_password_is_logged_once(store):
     with ewer.serving(store, [USER]) as server, server.soap(USER, "wrong") as client:
         assert client.post(ASK).status == 401

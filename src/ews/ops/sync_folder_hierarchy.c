@@ -161,11 +161,13 @@ static int sync_folders(struct ews_call *call, struct mailbox_tx *tx, const stru
 static int run(struct ews_call *call, struct mailbox_tx *tx, void *vargs, struct err *err_r)
 {
     struct str message_xml = STR_NULL;
+    int rc = sync_folders(call, tx, vargs, &message_xml, err_r);
 
-    if (sync_folders(call, tx, vargs, &message_xml, err_r) < 0) {
+    if (rc < 0 && !answer_ends_request(err_r)) {
         sync_answer_error(call, SYNC_LAST_FOLDER, err_r, message_xml);
+        rc = 0;
     }
-    return 0;
+    return rc;
 }
 
 const struct ews_operation op_sync_folder_hierarchy = {

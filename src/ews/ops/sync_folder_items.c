@@ -321,16 +321,19 @@ static int run(struct ews_call *call, struct mailbox_tx *tx, void *vargs, struct
 {
     struct page page = {.call = call, .tx = tx, .args = vargs};
     size_t mark = answer_mark(call);
+    int rc;
 
     if (!page.args->ids_only) {
         page.item_arena = arena_new(call->arena, "item");
     }
-    if (sync_items(&page, err_r) < 0) {
+    rc = sync_items(&page, err_r);
+    if (rc < 0 && !answer_ends_request(err_r)) {
         answer_rewind(call, mark);
         sync_answer_error(call, SYNC_LAST_ITEM, err_r, page.message_xml);
+        rc = 0;
     }
     arena_free(&page.item_arena);
-    return 0;
+    return rc;
 }
 
 const struct ews_operation op_sync_folder_items = {
