@@ -34,6 +34,7 @@ enum err_scope {
     X(CONSTRAINT, ITEM, "An internal server error occurred. The operation failed.")                \
     X(TIMEOUT, SESSION, "The operation timed out.")                                                \
     X(BUSY, SESSION, "The server cannot service this request right now. Try again later.")         \
+    X(CONNECTION_COUNT, SESSION, "Too many concurrent connections opened.")                        \
     X(TOO_LARGE, ITEM, "The message exceeds the maximum supported size.")                          \
     X(SHUTTING_DOWN, SESSION,                                                                      \
       "The server cannot service this request right now. Try again later.")                        \

@@ -18,6 +18,7 @@ static const struct error_row ROWS[ERR_KIND_COUNT] = {
     ROW(CONSTRAINT, "ErrorInternalServerError", 500, EX_SOFTWARE, "451 4.3.0", true),
     ROW(TIMEOUT, "ErrorTimeoutExpired", 500, EX_TEMPFAIL, "451 4.3.0", true),
     ROW(BUSY, "ErrorServerBusy", 500, EX_TEMPFAIL, "451 4.3.2", true),
+    ROW(CONNECTION_COUNT, "ErrorExceededConnectionCount", 500, EX_TEMPFAIL, "451 4.3.2", true),
     ROW(TOO_LARGE, "ErrorMessageSizeExceeded", 413, EX_DATAERR, "552 5.3.4", false),
     ROW(SHUTTING_DOWN, "ErrorServerBusy", 500, EX_TEMPFAIL, "421 4.3.2", true),
     ROW(USAGE, "ErrorInvalidArgument", 500, EX_USAGE, "501 5.5.4", false),

@@ -63,7 +63,7 @@
 
 /* An answer that has grown so large takes no further items: they are refused and can be asked
  * for again. The first is always served. */
-#define ANSWER_MAX_BYTES (384U * 1024 * 1024)
+#define ANSWER_MAX_BYTES (128U * 1024 * 1024)
 /* Bytes of messages that one request may have opened, whatever it shows of them: some tens of
  * seconds of work. */
 #define READ_MAX_BYTES (UINT64_C(4) * 1024 * 1024 * 1024)

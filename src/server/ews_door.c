@@ -8,6 +8,8 @@
 #include "ews/call.h"
 #include "ews/error_map.h"
 #include "mailbox/workers.h"
+#include "server/budget.h"
+#include "server/limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,9 @@ struct visit {
     struct ews_call *call; /* NULL until authenticated, and for GET */
     int64_t started_ms;
     bool gzip;
+    bool refused;      /* the user has too many under way */
+    bool entered;      /* counts in its user's budget */
+    size_t held_bytes; /* of the answer, in the same budget */
 };
 
 /* ---- answers ---- */
@@ -78,15 +83,34 @@ static void log_call(const struct visit *v, size_t bytes)
               LCSTR("peer", http_peer(v->x)));
 }
 
-/* Sends what stands in the call's buffer. */
-static void answer_call(struct visit *v)
+/* The call's answer as it goes out. */
+static struct http_answer make_answer(struct visit *v)
 {
     struct http_answer answer = {.status = v->call->http_status, .content_type = XML_TYPE};
 
-    log_call(v, v->call->out.n);
     buf_steal(&v->call->out, &answer.body, &answer.body_bytes);
     if (v->gzip) {
         http_gzip(&answer);
+    }
+    return answer;
+}
+
+/* Sends what stands in the call's buffer; a user who does not take his answers gets no more of them. */
+static void answer_call(struct visit *v)
+{
+    struct http_answer answer;
+
+    log_call(v, v->call->out.n);
+    answer = make_answer(v);
+    if (v->entered && !budget_hold(v->door->budget, v->call->caller.mailbox, answer.body_bytes)) {
+        struct err err = ERR_INIT;
+
+        free(answer.body);
+        (void)err_set(&err, ERR_BUSY, "answers of this user wait to be taken");
+        ews_call_fail(v->call, &err);
+        answer = make_answer(v);
+    } else if (v->entered) {
+        v->held_bytes = answer.body_bytes;
     }
     add_ids(v, &answer);
     http_answer(v->x, &answer);
@@ -132,6 +156,13 @@ static void submit(struct visit *v, enum ews_next next)
 
 /* ---- who asks ---- */
 
+/* Counts the exchange in its user's budget: small requests when they are complete, so that slow senders keep nobody out; large ones from their first byte. */
+static void enter(struct visit *v)
+{
+    v->entered = budget_enter(v->door->budget, v->call->caller.mailbox);
+    v->refused = !v->entered;
+}
+
 static void start_call(struct visit *v, const struct auth_identity *identity)
 {
     struct ews_caller caller = {
@@ -141,6 +172,9 @@ static void start_call(struct visit *v, const struct auth_identity *identity)
     };
 
     v->call = ews_call_new(v->arena, v->door->service, &caller);
+    if (http_body_length(v->x) > SMALL_REQUEST_BYTES) {
+        enter(v);
+    }
 }
 
 /* Authenticated: POSTs go on with their body, others are told where they are. True when answered. */
@@ -256,13 +290,27 @@ static void on_body(struct http_exchange *x, const void *p, size_t n, void *cont
     }
 }
 
+/* Too many of this user's requests are under way. */
+static enum ews_next refuse(struct visit *v)
+{
+    struct err err = ERR_INIT;
+
+    (void)err_set(&err, ERR_CONNECTION_COUNT, "the user's exchanges are at their limit");
+    ews_call_fail(v->call, &err);
+    return EWS_ANSWERED;
+}
+
 static void on_end(struct http_exchange *x, void *context)
 {
     struct visit *v = http_context(x);
-    enum ews_next next = ews_call_prepare(v->call);
+    enum ews_next next;
 
     (void)context;
     v->gzip = http_accepts_gzip(x);
+    if (!v->entered && !v->refused) {
+        enter(v);
+    }
+    next = v->refused ? refuse(v) : ews_call_prepare(v->call);
     if (next == EWS_ANSWERED) {
         answer_call(v);
     } else {
@@ -276,6 +324,9 @@ static void on_release(struct http_exchange *x, void *context)
     struct arena *arena = v->arena;
 
     (void)context;
+    if (v->entered) {
+        budget_leave(v->door->budget, v->call->caller.mailbox, v->held_bytes);
+    }
     ews_call_free(&v->call);
     arena_free(&arena);
 }

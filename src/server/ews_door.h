@@ -7,6 +7,7 @@
 #include "http/http.h"
 
 struct auth;
+struct budget;
 struct ews_service;
 struct workers;
 
@@ -15,6 +16,7 @@ struct ews_door {
     const struct ews_service *service;
     struct workers *workers;
     struct clock *clock;
+    struct budget *budget;
 };
 
 /* The handler for the route /EWS/Exchange.asmx; door must outlive the server. */

@@ -9,6 +9,7 @@
 #include "lmtp/lmtp.h"
 #include "mailbox/store.h"
 #include "mailbox/workers.h"
+#include "server/budget.h"
 #include "server/config.h"
 #include "server/control.h"
 #include "server/ews_door.h"
@@ -31,6 +32,7 @@ struct serving {
     struct control *control;
     struct lmtp_server *lmtp;
     struct ews_service service;
+    struct budget *budget;
     struct ews_door door;
     struct http_route routes[ROUTE_COUNT];
     struct http_server *http;
@@ -108,8 +110,11 @@ static void fill_routes(struct serving *s)
         .minor_build = 17,
         .version = STR("V2017_07_11"),
     };
-    s->door = (struct ews_door){
-        .auth = s->auth, .service = &s->service, .workers = s->workers, .clock = clock_system()};
+    s->door = (struct ews_door){.auth = s->auth,
+                                .service = &s->service,
+                                .workers = s->workers,
+                                .clock = clock_system(),
+                                .budget = s->budget};
     s->routes[ROUTE_EWS] =
         (struct http_route){.path = EWS_PATH,
                             .max_body_bytes = (uint64_t)s->config->max_request_bytes,
@@ -132,6 +137,7 @@ static int start_http(struct serving *s, struct err *err_r)
         .route_count = ARRAY_LEN(s->routes),
     };
 
+    s->budget = budget_new();
     fill_routes(s);
     TRY(http_server_start(&options, &s->http, err_r));
     (void)snprintf(s->url, sizeof(s->url), "%s://%s" EWS_PATH,
@@ -180,6 +186,7 @@ void serve_stop(struct serving **serving)
     auth_free(&s->auth);
     workers_free(&s->workers);
     store_close(&s->store);
+    budget_free(&s->budget);
     free(s);
     *serving = NULL;
 }

@@ -349,3 +349,30 @@ def test_compressed_requests_are_refused(server, user):
         answer = client.post(ASK, headers={"Content-Encoding": "gzip"}, valid=False)
         assert answer.status == 415
         assert client.post(ASK).status == 200
+
+
+def begin_large_request(server, user):
+    """A large request whose head the server has read (100 tells so) and whose body does not come yet."""
+    sock = connect(server)
+    sock.sendall(head(server, user, 1 << 20, "Expect: 100-continue\r\n"))
+    assert sock.recv(12, socket.MSG_PEEK | socket.MSG_WAITALL) == b"HTTP/1.1 100"
+    return sock
+
+
+def test_a_user_has_so_many_requests_at_once_and_others_are_served(server):
+    greedy, other = "greedy@example.com", "patient@example.com"
+    for name in (greedy, other):
+        server.add_user(name)
+    with server.soap(greedy) as client:
+        assert client.post(ASK).status == 200  # logged in: what follows is not held up by that
+    socks = [begin_large_request(server, greedy) for _ in range(27)]
+    with server.soap(greedy) as client:
+        assert client.post(ASK).fault_code == "ErrorExceededConnectionCount"
+    with server.soap(other) as client:
+        assert client.post(ASK).status == 200
+    socks[0].sendall(ASK + b" " * ((1 << 20) - len(ASK)))
+    stream = socks[0].makefile("rb")
+    assert stream.readline().split()[1] == b"100" and not stream.readline().strip()
+    assert read_answer(stream)[0] == 200
+    for sock in socks:
+        sock.close()
