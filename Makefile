@@ -9,7 +9,7 @@
 #   make fuzz       fuzz every parser for SECONDS   make bench  measure the release build
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
-.PHONY: build deps demo check check-all fmt lint fuzz bench install clean
+.PHONY: build deps deps-demo demo check check-all fmt lint fuzz bench install clean
 
 SUITE ?=
 SECONDS_EACH := $(or $(SECONDS),60)
@@ -28,7 +28,10 @@ build/build.ninja:
 deps:
 	@tools/deps
 
-demo: deps build
+deps-demo:
+	@tools/deps build demo
+
+demo: deps-demo build
 	@tools/demo
 
 check: deps
