@@ -29,7 +29,7 @@ struct db_ops {
     void (*rollback)(struct db *db);
     /* False after the engine rolled the transaction back by itself, as SQLite does when the disk is full. Asked after failures only. */
     bool (*tx_alive)(struct db *db);
-    /* In a write transaction; BEGIN without a savepoint open, the others with one. */
+    /* In a write transaction. BEGIN within DB_SAVEPOINT_DEPTH - 1 others at most; RELEASE and ROLLBACK mean the innermost one, and end it. */
     int (*savepoint)(struct db *db, enum db_savepoint_verb verb, struct err *err_r);
 
     /* A new statement, whose base is filled in but for db, ops and state. sql lives as long as the program. ERR_INTERNAL: not SQL of ours. */
@@ -81,7 +81,7 @@ enum db_tx_state { DB_TX_NONE, DB_TX_READ, DB_TX_WRITE };
 struct db {
     const struct db_ops *ops;
     enum db_tx_state tx;
-    bool savepoint;
+    unsigned savepoints; /* open ones, one within the other */
     enum err_kind
         broken; /* why the engine ended the transaction by itself; ERR_NONE while all is well */
     unsigned rows_open; /* statements that stand on a row */

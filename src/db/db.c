@@ -110,7 +110,7 @@ int db_begin(struct db *db, enum db_tx_mode mode, struct err *err_r)
     assert(db->tx == DB_TX_NONE);
     TRY(db->ops->begin(db, mode, err_r));
     db->tx = mode == DB_WRITE ? DB_TX_WRITE : DB_TX_READ;
-    db->savepoint = false;
+    db->savepoints = 0;
     db->broken = ERR_NONE;
     return 0;
 }
@@ -121,7 +121,7 @@ int db_commit(struct db *db, struct err *err_r)
 
     assert(db->tx != DB_TX_NONE);
     assert(db->rows_open == 0);
-    assert(!db->savepoint);
+    assert(db->savepoints == 0);
     if (db->broken != ERR_NONE) {
         int rc = broken_error(db, err_r);
 
@@ -137,7 +137,7 @@ void db_rollback(struct db *db)
     if (db->tx != DB_TX_NONE) {
         db->ops->rollback(db);
         db->tx = DB_TX_NONE;
-        db->savepoint = false;
+        db->savepoints = 0;
         db->broken = ERR_NONE;
     }
 }
@@ -147,22 +147,23 @@ bool db_in_tx(const struct db *db)
     return db->tx != DB_TX_NONE;
 }
 
+/* An innermost part that is to end has ended, whatever comes of it: what is left after a failure is to undo a part around it, or all. */
 static int savepoint_verb(struct db *db, enum db_savepoint_verb verb, struct err *err_r)
 {
+    bool begin = verb == DB_SAVEPOINT_BEGIN;
     int rc;
 
     assert(db->tx == DB_TX_WRITE);
-    assert(db->savepoint == (verb != DB_SAVEPOINT_BEGIN));
-    db->savepoint = verb == DB_SAVEPOINT_BEGIN;
+    assert(begin ? db->savepoints < DB_SAVEPOINT_DEPTH : db->savepoints > 0);
+    db->savepoints -= begin ? 0 : 1;
     if (db->broken != ERR_NONE) {
-        db->savepoint = false;
         return broken_error(db, err_r);
     }
     rc = db->ops->savepoint(db, verb, err_r);
     if (rc < 0) {
-        db->savepoint = false;
         return note_failure(db, rc);
     }
+    db->savepoints += begin ? 1 : 0;
     return 0;
 }
 

@@ -22,9 +22,9 @@ struct db_stmt;
 struct err;
 
 struct db_options {
-    const char *path;        /* SQLite: the file */
-    bool create;             /* make it when absent; else absent is ERR_IO */
-    bool read_only;          /* an older schema is then ERR_NOT_SUPPORTED: it would have to be migrated */
+    const char *path; /* SQLite: the file */
+    bool create;      /* make it when absent; else absent is ERR_IO */
+    bool read_only;   /* an older schema is then ERR_NOT_SUPPORTED: it would have to be migrated */
     int busy_timeout_ms;
     /* Ordered migrations: entry i brings the schema from version i to i + 1. Run in one transaction at open; a database of a newer
      * version is ERR_STORE_NEWER and stays untouched. The version is kept by the engine (SQLite: user_version). */
@@ -49,14 +49,17 @@ int db_commit(struct db *db, struct err *err_r) WARN_UNUSED;
 /* Also after failures, also without a transaction. Never fails. */
 void db_rollback(struct db *db);
 bool db_in_tx(const struct db *db);
-/* A named part of the running write transaction: release keeps it, rollback_to undoes what happened since. One level. */
+/* A part of the running write transaction: release keeps it, rollback undoes what happened since. Parts lie within each other, DB_SAVEPOINT_DEPTH deep at most
+ * (asserted); release and rollback end the innermost one, also when they fail. What a part kept goes when one around it is rolled back. */
+#define DB_SAVEPOINT_DEPTH 4
 int db_savepoint(struct db *db, struct err *err_r) WARN_UNUSED;
 int db_savepoint_release(struct db *db, struct err *err_r) WARN_UNUSED;
 int db_savepoint_rollback(struct db *db, struct err *err_r) WARN_UNUSED;
 
 /* The statement for this text, reset and without bindings. sql must be a string of static lifetime: it is the cache key by address. A statement
  * that is in use (not yet done) may not be asked for again: assertion. */
-int db_prepare(struct db *db, const char *sql, struct db_stmt **stmt_r, struct err *err_r) WARN_UNUSED;
+int db_prepare(struct db *db, const char *sql, struct db_stmt **stmt_r, struct err *err_r)
+    WARN_UNUSED;
 /* Bytes are not copied: they must stay until db_stmt_done. Parameters count from 1. {NULL, 0} is bound as empty: only db_bind_null binds NULL. */
 void db_bind_i64(struct db_stmt *stmt, int n, int64_t v);
 void db_bind_text(struct db_stmt *stmt, int n, struct str v);

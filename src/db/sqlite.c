@@ -235,6 +235,7 @@ static int sqlite_commit(struct db *db, enum db_tx_mode mode, struct err *err_r)
     return result;
 }
 
+/* All have one name: RELEASE and ROLLBACK TO mean the latest of that name. */
 static int sqlite_savepoint(struct db *db, enum db_savepoint_verb verb, struct err *err_r)
 {
     struct sqlite *s = (struct sqlite *)db;

@@ -474,6 +474,46 @@ static void test_savepoint_undoes_its_part_alone(void **state)
     db_close(&db);
 }
 
+static void test_savepoints_lie_within_each_other(void **state)
+{
+    static const char *const names[DB_SAVEPOINT_DEPTH] = {"first", "second", "third", "fourth"};
+    struct db *db = given_db(*state);
+    unsigned level;
+
+    begin(db, DB_WRITE);
+    for (level = 0; level < DB_SAVEPOINT_DEPTH; level++) {
+        assert_int_equal(db_savepoint(db, NULL), 0);
+        must_insert(db, level + 1, names[level]);
+    }
+    assert_int_equal(db_savepoint_rollback(db, NULL), 0); /* 4 goes */
+    assert_int_equal(db_savepoint_release(db, NULL), 0);  /* 3 stays with 2 */
+    assert_int_equal(count(db), DB_SAVEPOINT_DEPTH - 1);
+    assert_int_equal(db_savepoint(db, NULL), 0);
+    must_insert(db, 9, "kept within an undone part");
+    assert_int_equal(db_savepoint_release(db, NULL), 0);
+    assert_int_equal(db_savepoint_rollback(db, NULL), 0); /* 2, and all that it had kept */
+    assert_int_equal(count(db), 1);
+    assert_int_equal(db_savepoint_release(db, NULL), 0);
+    commit(db);
+    assert_int_equal(count(db), 1);
+    db_close(&db);
+}
+
+static void test_rollback_with_open_savepoints_within_each_other(void **state)
+{
+    struct db *db = given_db(*state);
+
+    begin(db, DB_WRITE);
+    assert_int_equal(db_savepoint(db, NULL), 0);
+    assert_int_equal(db_savepoint(db, NULL), 0);
+    must_insert(db, 1, "one");
+    db_rollback(db);
+    begin(db, DB_WRITE);
+    assert_int_equal(count(db), 0);
+    commit(db);
+    db_close(&db);
+}
+
 static void test_rollback_with_an_open_savepoint(void **state)
 {
     struct db *db = given_db(*state);
@@ -557,7 +597,9 @@ static struct CMUnitTest contract[] = {
     CONTRACT(test_rollback_undoes_and_is_always_allowed),
     CONTRACT(test_rollback_in_the_middle_of_rows),
     CONTRACT(test_savepoint_undoes_its_part_alone),
+    CONTRACT(test_savepoints_lie_within_each_other),
     CONTRACT(test_rollback_with_an_open_savepoint),
+    CONTRACT(test_rollback_with_open_savepoints_within_each_other),
     CONTRACT(test_close_in_a_transaction_rolls_back),
     CONTRACT(test_a_reader_sees_one_snapshot),
     CONTRACT(test_a_second_writer_is_told_busy),
