@@ -2,21 +2,24 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "mime/ical.h"
 #include "mime/limits.h"
-#include "mime/zone.h"
 
-#include <libical/ical.h>
 #include <pthread.h>
 
-/* libical keeps its zones and their expansions in globals; calendar mail is rare enough to queue here. */
-static pthread_mutex_t ical_lock = PTHREAD_MUTEX_INITIALIZER;
+/* Calendar mail is rare enough to queue here. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-struct reader {
-    struct arena *arena;
-    icalcomponent *calendar;
-    struct zone_cache zones;
-    struct mime_calendar *out;
-};
+void ical_lock(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+void ical_unlock(void)
+{
+    icalmemory_free_ring();
+    pthread_mutex_unlock(&lock);
+}
 
 static const struct {
     const char *name;
@@ -61,7 +64,7 @@ static int64_t as_utc_ms(const struct icaltimetype *tt)
     return (((days * 24 + tt->hour) * 60 + tt->minute) * 60 + tt->second) * 1000;
 }
 
-static struct str tzid_of(struct reader *r, icalproperty *property)
+static struct str tzid_of(struct ical_reader *r, icalproperty *property)
 {
     icalparameter *parameter = icalproperty_get_first_parameter(property, ICAL_TZID_PARAMETER);
 
@@ -71,8 +74,7 @@ static struct str tzid_of(struct reader *r, icalproperty *property)
     return mime_clean_cstr(r->arena, icalparameter_get_tzid(parameter));
 }
 
-/* The property's time in UTC. False when it is none, or absurd. */
-static bool read_time(struct reader *r, icalproperty *property, int64_t *ms_r)
+bool ical_read_time(struct ical_reader *r, icalproperty *property, int64_t *ms_r)
 {
     struct icaltimetype tt;
     struct str tzid;
@@ -92,37 +94,37 @@ static bool read_time(struct reader *r, icalproperty *property, int64_t *ms_r)
     return true;
 }
 
-static void read_start(struct reader *r, icalproperty *property)
+static void read_start(struct ical_reader *r, icalproperty *property)
 {
     struct mime_calendar *c = r->out;
 
-    if (!c->has_start && read_time(r, property, &c->start_ms)) {
+    if (!c->has_start && ical_read_time(r, property, &c->start_ms)) {
         c->has_start = true;
         c->all_day = icalvalue_isa(icalproperty_get_value(property)) == ICAL_DATE_VALUE;
         c->tzid = tzid_of(r, property);
     }
 }
 
-static void read_end(struct reader *r, icalproperty *property)
+static void read_end(struct ical_reader *r, icalproperty *property)
 {
     if (!r->out->has_end) {
-        r->out->has_end = read_time(r, property, &r->out->end_ms);
+        r->out->has_end = ical_read_time(r, property, &r->out->end_ms);
     }
 }
 
-static void read_stamp(struct reader *r, icalproperty *property)
+static void read_stamp(struct ical_reader *r, icalproperty *property)
 {
-    r->out->has_stamp = read_time(r, property, &r->out->stamp_ms);
+    r->out->has_stamp = ical_read_time(r, property, &r->out->stamp_ms);
 }
 
-static void read_recurrence_id(struct reader *r, icalproperty *property)
+static void read_recurrence_id(struct ical_reader *r, icalproperty *property)
 {
-    r->out->has_recurrence_id = read_time(r, property, &r->out->recurrence_id_ms);
+    r->out->has_recurrence_id = ical_read_time(r, property, &r->out->recurrence_id_ms);
 }
 
 /* ---- texts and words ---- */
 
-static struct str text_of(struct reader *r, icalproperty *property)
+struct str ical_text_of(struct arena *arena, icalproperty *property)
 {
     icalvalue *value = icalproperty_get_value(property);
     const char *text = NULL;
@@ -133,37 +135,37 @@ static struct str text_of(struct reader *r, icalproperty *property)
     case ICAL_CALADDRESS_VALUE: text = icalvalue_get_caladdress(value); break;
     default: break;
     }
-    return mime_clean_cstr(r->arena, text);
+    return mime_clean_cstr(arena, text);
 }
 
-static void read_uid(struct reader *r, icalproperty *property)
+static void read_uid(struct ical_reader *r, icalproperty *property)
 {
-    r->out->uid = text_of(r, property);
+    r->out->uid = ical_text_of(r->arena, property);
 }
 
-static void read_summary(struct reader *r, icalproperty *property)
+static void read_summary(struct ical_reader *r, icalproperty *property)
 {
-    r->out->summary = text_of(r, property);
+    r->out->summary = ical_text_of(r->arena, property);
 }
 
-static void read_location(struct reader *r, icalproperty *property)
+static void read_location(struct ical_reader *r, icalproperty *property)
 {
-    r->out->location = text_of(r, property);
+    r->out->location = ical_text_of(r->arena, property);
 }
 
-static void read_description(struct reader *r, icalproperty *property)
+static void read_description(struct ical_reader *r, icalproperty *property)
 {
-    r->out->description = text_of(r, property);
+    r->out->description = ical_text_of(r->arena, property);
 }
 
-static void read_sequence(struct reader *r, icalproperty *property)
+static void read_sequence(struct ical_reader *r, icalproperty *property)
 {
     int v = icalproperty_get_sequence(property);
 
     r->out->sequence = v > 0 ? v : 0;
 }
 
-static void read_rrule(struct reader *r, icalproperty *property)
+static void read_rrule(struct ical_reader *r, icalproperty *property)
 {
     char *rule = icalproperty_get_value_as_string_r(property);
 
@@ -172,20 +174,20 @@ static void read_rrule(struct reader *r, icalproperty *property)
     icalmemory_free_buffer(rule);
 }
 
-static void read_rdate(struct reader *r, icalproperty *property)
+static void read_rdate(struct ical_reader *r, icalproperty *property)
 {
     (void)property;
     r->out->recurring = true;
 }
 
-static void read_status(struct reader *r, icalproperty *property)
+static void read_status(struct ical_reader *r, icalproperty *property)
 {
     if (icalproperty_get_status(property) == ICAL_STATUS_CANCELLED) {
         r->out->cancelled = true;
     }
 }
 
-static void read_transparency(struct reader *r, icalproperty *property)
+static void read_transparency(struct ical_reader *r, icalproperty *property)
 {
     if (icalproperty_get_transp(property) == ICAL_TRANSP_TRANSPARENT) {
         r->out->busy = MIME_BUSY_FREE;
@@ -194,16 +196,16 @@ static void read_transparency(struct reader *r, icalproperty *property)
 
 /* ---- people ---- */
 
-static struct str name_of(struct reader *r, icalproperty *property)
+static struct str name_of(struct ical_reader *r, icalproperty *property)
 {
     icalparameter *cn = icalproperty_get_first_parameter(property, ICAL_CN_PARAMETER);
 
     return str_trim(mime_clean_cstr(r->arena, cn != NULL ? icalparameter_get_cn(cn) : NULL));
 }
 
-static struct mime_address read_person(struct reader *r, icalproperty *property)
+static struct mime_address read_person(struct ical_reader *r, icalproperty *property)
 {
-    struct str address = str_trim(text_of(r, property));
+    struct str address = str_trim(ical_text_of(r->arena, property));
 
     if (str_starts_nocase(address, STR("mailto:"))) {
         address = str_trim(str_sub(address, 7, SIZE_MAX));
@@ -211,7 +213,7 @@ static struct mime_address read_person(struct reader *r, icalproperty *property)
     return (struct mime_address){name_of(r, property), address};
 }
 
-static void read_organizer(struct reader *r, icalproperty *property)
+static void read_organizer(struct ical_reader *r, icalproperty *property)
 {
     r->out->organizer = read_person(r, property);
 }
@@ -246,7 +248,7 @@ static enum mime_partstat partstat_of(icalproperty *property)
     }
 }
 
-static void read_attendees(struct reader *r, icalcomponent *event)
+static void read_attendees(struct ical_reader *r, icalcomponent *event)
 {
     struct mime_attendee *v = NULL;
     size_t n = 0, cap = 0;
@@ -270,7 +272,7 @@ static void read_attendees(struct reader *r, icalcomponent *event)
 
 static const struct {
     icalproperty_kind kind;
-    void (*read)(struct reader *r, icalproperty *property);
+    void (*read)(struct ical_reader *r, icalproperty *property);
 } rows[] = {
     {ICAL_UID_PROPERTY, read_uid},           {ICAL_SUMMARY_PROPERTY, read_summary},
     {ICAL_LOCATION_PROPERTY, read_location}, {ICAL_DESCRIPTION_PROPERTY, read_description},
@@ -281,7 +283,7 @@ static const struct {
     {ICAL_STATUS_PROPERTY, read_status},     {ICAL_TRANSP_PROPERTY, read_transparency},
 };
 
-static void read_properties(struct reader *r, icalcomponent *event)
+static void read_properties(struct ical_reader *r, icalcomponent *event)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         icalproperty *property = icalcomponent_get_first_property(event, rows[i].kind);
@@ -302,7 +304,7 @@ static const struct {
     {"OOF", MIME_BUSY_OOF},
 };
 
-static bool read_busy(struct reader *r, icalcomponent *event, const char *name)
+static bool read_busy(struct ical_reader *r, icalcomponent *event, const char *name)
 {
     for (icalproperty *p = icalcomponent_get_first_property(event, ICAL_X_PROPERTY); p != NULL;
          p = icalcomponent_get_next_property(event, ICAL_X_PROPERTY)) {
@@ -311,7 +313,7 @@ static bool read_busy(struct reader *r, icalcomponent *event, const char *name)
         if (x_name == NULL || g_ascii_strcasecmp(x_name, name) != 0) {
             continue;
         }
-        struct str word = str_trim(text_of(r, p));
+        struct str word = str_trim(ical_text_of(r->arena, p));
 
         for (size_t i = 0; i < ARRAY_LEN(busy_words); i++) {
             if (str_is_nocase(word, busy_words[i].word)) {
@@ -324,7 +326,7 @@ static bool read_busy(struct reader *r, icalcomponent *event, const char *name)
 }
 
 /* RFC 5545: without DTEND the event lasts DURATION, else a day or no time. */
-static void settle_end(struct reader *r, icalcomponent *event)
+static void settle_end(struct ical_reader *r, icalcomponent *event)
 {
     struct mime_calendar *c = r->out;
     icalproperty *p = icalcomponent_get_first_property(event, ICAL_DURATION_PROPERTY);
@@ -344,8 +346,8 @@ static void settle_end(struct reader *r, icalcomponent *event)
     }
 }
 
-static const struct mime_calendar *read_event(struct reader *r, icalcomponent *event,
-                                              enum mime_method method)
+struct mime_calendar *ical_read_event(struct ical_reader *r, icalcomponent *event,
+                                      enum mime_method method)
 {
     r->out = ARENA_NEW(r->arena, struct mime_calendar);
     r->out->method = method;
@@ -360,7 +362,7 @@ static const struct mime_calendar *read_event(struct reader *r, icalcomponent *e
     return r->out;
 }
 
-static enum mime_method method_property(struct reader *r)
+enum mime_method ical_method(struct ical_reader *r)
 {
     icalproperty *p = icalcomponent_get_first_property(r->calendar, ICAL_METHOD_PROPERTY);
     char *word = p != NULL ? icalproperty_get_value_as_string_r(p) : NULL;
@@ -372,14 +374,19 @@ static enum mime_method method_property(struct reader *r)
     return method;
 }
 
-static const struct mime_calendar *read_calendar(struct reader *r, icalcomponent *root,
+icalcomponent *ical_calendar_of(icalcomponent *root)
+{
+    return icalcomponent_isa(root) == ICAL_VCALENDAR_COMPONENT
+               ? root
+               : icalcomponent_get_first_component(root, ICAL_VCALENDAR_COMPONENT);
+}
+
+static const struct mime_calendar *read_calendar(struct ical_reader *r, icalcomponent *root,
                                                  struct str method)
 {
     icalcomponent *event;
 
-    r->calendar = icalcomponent_isa(root) == ICAL_VCALENDAR_COMPONENT
-                      ? root
-                      : icalcomponent_get_first_component(root, ICAL_VCALENDAR_COMPONENT);
+    r->calendar = ical_calendar_of(root);
     if (r->calendar == NULL) {
         return NULL;
     }
@@ -387,7 +394,7 @@ static const struct mime_calendar *read_calendar(struct reader *r, icalcomponent
     if (event == NULL) {
         return NULL;
     }
-    return read_event(r, event, method.n > 0 ? mime_method_of(method) : method_property(r));
+    return ical_read_event(r, event, method.n > 0 ? mime_method_of(method) : ical_method(r));
 }
 
 /* One content line a line: folds joined, line ends of any kind made one, so that libical sees the lines that is_bounded saw. */
@@ -447,25 +454,26 @@ static bool is_bounded(struct str text)
     return components > 0;
 }
 
+icalcomponent *ical_parse(struct arena *arena, struct str text)
+{
+    text = unfold(arena, text);
+    return is_bounded(text) ? icalparser_parse_string(text.p) : NULL;
+}
+
 const struct mime_calendar *mime_calendar_parse(struct arena *arena, struct str text,
                                                 struct str method)
 {
-    struct reader r = {.arena = arena};
+    struct ical_reader r = {.arena = arena};
     const struct mime_calendar *calendar = NULL;
     icalcomponent *root;
 
-    text = unfold(arena, text);
-    if (!is_bounded(text)) {
-        return NULL;
-    }
-    pthread_mutex_lock(&ical_lock);
-    root = icalparser_parse_string(text.p);
+    ical_lock();
+    root = ical_parse(arena, text);
     if (root != NULL) {
         calendar = read_calendar(&r, root, method);
         zone_cache_fini(&r.zones);
         icalcomponent_free(root);
     }
-    icalmemory_free_ring();
-    pthread_mutex_unlock(&ical_lock);
+    ical_unlock();
     return calendar;
 }

@@ -52,8 +52,26 @@
 #define MIME_ZONE_OBSERVANCES_MAX 100
 #define MIME_ZONE_RULES_MAX 8
 #define MIME_ZONE_DATES_MAX 1000
+/* Zone files of the system: the longest has 4 kB; a full set, with its aliases, has 1800. */
+#define MIME_ZONE_FILE_BYTES_MAX (64u * 1024)
+#define MIME_ZONE_NAME_BYTES_MAX 64
+#define MIME_ZONES_KEPT_MAX 2048
 /* Times outside are taken for absent. */
 #define MIME_YEAR_MIN 1601
 #define MIME_YEAR_MAX 9999
+
+/* Deleted occurrences of one event: every day of ten years. */
+#define MIME_EXDATES_MAX 4000
+/* Days looked at, from its start, of a rule that is none of the protocol's: five centuries, some ten milliseconds. */
+#define MIME_RULE_DAYS_MAX 183000
+/* A zone's description beside an event; with all its history the longest of the system's has some 10 kB. */
+#define MIME_VTIMEZONE_BYTES_MAX (32u * 1024)
+
+/* Written. RFC 5322 allows lines of 998 bytes without their end. */
+#define MIME_LINE_BYTES_MAX 998
+/* An address with each byte escaped still fits a line; RFC 5321 ends at 320, names of other directories are longer. */
+#define MIME_ADDRESS_BYTES_MAX 450
+/* A name of a header field, with room for a value on its first line. */
+#define MIME_HEADER_NAME_BYTES_MAX 200
 
 #endif

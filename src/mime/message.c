@@ -128,6 +128,15 @@ const struct mime_selection *mime_message_selection(struct mime_message *message
     return &message->selection;
 }
 
+struct str mime_message_calendar_text(struct mime_message *message)
+{
+    const struct mime_part *part = mime_message_selection(message)->calendar;
+
+    return part != NULL && part->content.n <= MIME_CALENDAR_BYTES_MAX
+               ? mime_part_text(message->arena, part, SIZE_MAX)
+               : STR("");
+}
+
 const struct mime_calendar *mime_message_calendar(struct mime_message *message)
 {
     const struct mime_part *part = mime_message_selection(message)->calendar;

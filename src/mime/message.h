@@ -22,8 +22,8 @@ struct err;
 void mime_init(void);
 
 struct mime_address {
-    struct str name;     /* decoded; may be empty */
-    struct str address;  /* local@domain; may be empty for groups */
+    struct str name;    /* decoded; may be empty */
+    struct str address; /* local@domain; may be empty for groups */
 };
 struct mime_addresses {
     const struct mime_address *v;
@@ -31,35 +31,54 @@ struct mime_addresses {
 };
 
 struct mime_header {
-    struct str name;   /* as sent */
-    struct str value;  /* unfolded, RFC 2047 decoded, valid UTF-8 */
+    struct str name;  /* as sent */
+    struct str value; /* unfolded, RFC 2047 decoded, valid UTF-8 */
 };
 
 enum mime_importance { MIME_IMPORTANCE_LOW, MIME_IMPORTANCE_NORMAL, MIME_IMPORTANCE_HIGH };
-enum mime_sensitivity { MIME_SENSITIVITY_NORMAL, MIME_SENSITIVITY_PERSONAL, MIME_SENSITIVITY_PRIVATE, MIME_SENSITIVITY_CONFIDENTIAL };
+enum mime_sensitivity {
+    MIME_SENSITIVITY_NORMAL,
+    MIME_SENSITIVITY_PERSONAL,
+    MIME_SENSITIVITY_PRIVATE,
+    MIME_SENSITIVITY_CONFIDENTIAL
+};
 
 /* The headers that matter; text is valid UTF-8. */
 struct mime_envelope {
     struct str subject;
-    struct str message_id;          /* with its angle brackets, as Exchange gives it */
+    struct str message_id; /* with its angle brackets, as Exchange gives it */
     struct str in_reply_to;
     struct str references;
     bool has_date;
     int64_t date_ms;
     struct mime_addresses from, sender, to, cc, bcc, reply_to;
-    enum mime_importance importance;    /* Importance, X-Priority, Priority */
+    enum mime_importance importance; /* Importance, X-Priority, Priority */
     enum mime_sensitivity sensitivity;
-    bool read_receipt_requested;        /* Disposition-Notification-To */
-    bool delivery_receipt_requested;    /* Return-Receipt-To */
-    struct str thread_topic;            /* Thread-Topic, else the subject without its reply prefixes */
-    struct str thread_index;            /* Thread-Index, decoded bytes */
-    const struct str *keywords;         /* Keywords: categories */
+    bool read_receipt_requested;     /* Disposition-Notification-To */
+    bool delivery_receipt_requested; /* Return-Receipt-To */
+    struct str thread_topic;         /* Thread-Topic, else the subject without its reply prefixes */
+    struct str thread_index;         /* Thread-Index, decoded bytes */
+    const struct str *keywords;      /* Keywords: categories */
     size_t keyword_count;
-    struct str language;                /* Content-Language, first tag */
+    struct str language; /* Content-Language, first tag */
 };
 
-enum mime_method { MIME_METHOD_NONE, MIME_METHOD_PUBLISH, MIME_METHOD_REQUEST, MIME_METHOD_REPLY, MIME_METHOD_CANCEL, MIME_METHOD_COUNTER, MIME_METHOD_OTHER };
-enum mime_partstat { MIME_PARTSTAT_NONE, MIME_PARTSTAT_NEEDS_ACTION, MIME_PARTSTAT_ACCEPTED, MIME_PARTSTAT_DECLINED, MIME_PARTSTAT_TENTATIVE };
+enum mime_method {
+    MIME_METHOD_NONE,
+    MIME_METHOD_PUBLISH,
+    MIME_METHOD_REQUEST,
+    MIME_METHOD_REPLY,
+    MIME_METHOD_CANCEL,
+    MIME_METHOD_COUNTER,
+    MIME_METHOD_OTHER
+};
+enum mime_partstat {
+    MIME_PARTSTAT_NONE,
+    MIME_PARTSTAT_NEEDS_ACTION,
+    MIME_PARTSTAT_ACCEPTED,
+    MIME_PARTSTAT_DECLINED,
+    MIME_PARTSTAT_TENTATIVE
+};
 enum mime_attendee_role { MIME_ATTENDEE_REQUIRED, MIME_ATTENDEE_OPTIONAL, MIME_ATTENDEE_RESOURCE };
 enum mime_busy { MIME_BUSY_FREE, MIME_BUSY_TENTATIVE, MIME_BUSY_BUSY, MIME_BUSY_OOF };
 
@@ -74,27 +93,29 @@ struct mime_calendar {
     enum mime_method method;
     struct str uid, summary, location, description, tzid;
     bool has_start, has_end, all_day, recurring;
-    int64_t start_ms, end_ms;             /* end from DTEND or DURATION; all-day: midnight UTC of the dates */
+    int64_t start_ms, end_ms; /* end from DTEND or DURATION; all-day: midnight UTC of the dates */
     bool has_stamp, has_recurrence_id;
     int64_t stamp_ms, recurrence_id_ms;
     int sequence;
     struct mime_address organizer;
     const struct mime_attendee *attendees;
     size_t attendee_count;
-    enum mime_busy busy;                  /* X-MICROSOFT-CDO-INTENDEDSTATUS / -BUSYSTATUS, else TRANSP */
-    bool cancelled;                       /* STATUS:CANCELLED or METHOD:CANCEL */
-    struct str rrule;                     /* text of the rule, empty if none */
+    enum mime_busy busy; /* X-MICROSOFT-CDO-INTENDEDSTATUS / -BUSYSTATUS, else TRANSP */
+    bool cancelled;      /* STATUS:CANCELLED or METHOD:CANCEL */
+    struct str rrule;    /* text of the rule, empty if none */
 };
 
 /* One attachment in the order of the message; a nested message/rfc822 is an item attachment. */
 struct mime_attachment {
-    struct str name;           /* decoded; a made-up one ("attachment.bin", subject of a nested message) when the message gives none */
-    struct str content_type;   /* "image/png" */
-    struct str content_id;     /* without brackets */
+    struct str
+        name; /* decoded; a made-up one ("attachment.bin", subject of a nested message) when the message gives none */
+    struct str content_type; /* "image/png" */
+    struct str content_id;   /* without brackets */
     struct str content_location;
-    bool is_inline;            /* referred to by Content-ID inside multipart/related, or Content-Disposition: inline of non-text */
+    bool
+        is_inline; /* referred to by Content-ID inside multipart/related, or Content-Disposition: inline of non-text */
     bool is_message;
-    uint64_t size;             /* decoded bytes */
+    uint64_t size; /* decoded bytes */
 };
 
 struct mime_message;
@@ -106,13 +127,17 @@ void mime_message_free(struct mime_message **message);
 
 const struct mime_envelope *mime_message_envelope(struct mime_message *message);
 /* All top-level headers in order. */
-void mime_message_headers(struct mime_message *message, const struct mime_header **headers_r, size_t *n_r);
+void mime_message_headers(struct mime_message *message, const struct mime_header **headers_r,
+                          size_t *n_r);
 /* The header block as sent, up to and with the empty line. */
 struct str mime_message_header_block(const struct mime_message *message);
 /* The date of the newest Received field: when the message came to where it lay. False if there is none. */
 bool mime_message_received_ms(struct mime_message *message, int64_t *received_ms_r);
 /* NULL if there is no text/calendar part that parses. An attached one counts only when its type names a method. */
 const struct mime_calendar *mime_message_calendar(struct mime_message *message);
+
+/* The text of that part, in UTF-8; empty if there is none. */
+struct str mime_message_calendar_text(struct mime_message *message);
 
 /* Bodies: the part a reader would show, decoded to UTF-8. Empty with has_* false when there is none of that type. The text of a message that is only a
  * calendar part is the meeting's description. */
@@ -128,11 +153,13 @@ struct str mime_message_body_as_html(struct mime_message *message);
 /* First max_chars characters of the text, white space collapsed. */
 struct str mime_message_preview(struct mime_message *message, size_t max_chars);
 
-void mime_message_attachments(struct mime_message *message, const struct mime_attachment **attachments_r, size_t *n_r);
+void mime_message_attachments(struct mime_message *message,
+                              const struct mime_attachment **attachments_r, size_t *n_r);
 /* At least one attachment that is not inline. */
 bool mime_message_has_attachments(struct mime_message *message);
 /* Decoded bytes of attachment `index`; of a nested message its bytes as they stand. False when there is no such attachment. */
-bool mime_message_attachment_content(struct mime_message *message, size_t index, struct str *content_r);
+bool mime_message_attachment_content(struct mime_message *message, size_t index,
+                                     struct str *content_r);
 
 /* "IPM.Note", "IPM.Note.SMIME", "IPM.Note.SMIME.MultipartSigned", "REPORT.IPM.Note.NDR", ".DR", ".Delayed", ".IPNRN", ".IPNNRN",
  * "IPM.Schedule.Meeting.Request", ".Canceled", ".Resp.Pos", ".Resp.Neg", ".Resp.Tent". */
@@ -146,9 +173,9 @@ struct str mime_text_to_html(struct arena *arena, struct str text);
 
 struct mime_summary {
     const struct mime_envelope *envelope;
-    const struct mime_calendar *calendar;  /* or NULL */
+    const struct mime_calendar *calendar; /* or NULL */
     struct str item_class;
-    struct str display_to, display_cc, display_bcc;   /* names or addresses, "; " between */
+    struct str display_to, display_cc, display_bcc; /* names or addresses, "; " between */
     struct str preview;
     bool has_attachments;
 };

@@ -1,69 +1,16 @@
 #include "mime/zone.h"
 
+#include "base/arena.h"
 #include "mime/limits.h"
+#include "mime/mime-private.h"
+#include "mime/windows_zones.h"
 
-/* Windows' names of the zones that most people live in, by their main city. */
-static const struct {
-    const char *windows, *city;
-} windows_zones[] = {
-    {"AUS Eastern Standard Time", "Australia/Sydney"},
-    {"Alaskan Standard Time", "America/Anchorage"},
-    {"Arab Standard Time", "Asia/Riyadh"},
-    {"Arabian Standard Time", "Asia/Dubai"},
-    {"Argentina Standard Time", "America/Argentina/Buenos_Aires"},
-    {"Atlantic Standard Time", "America/Halifax"},
-    {"Bangladesh Standard Time", "Asia/Dhaka"},
-    {"Canada Central Standard Time", "America/Regina"},
-    {"Cen. Australia Standard Time", "Australia/Adelaide"},
-    {"Central America Standard Time", "America/Guatemala"},
-    {"Central Europe Standard Time", "Europe/Budapest"},
-    {"Central European Standard Time", "Europe/Warsaw"},
-    {"Central Standard Time", "America/Chicago"},
-    {"Central Standard Time (Mexico)", "America/Mexico_City"},
-    {"China Standard Time", "Asia/Shanghai"},
-    {"E. Africa Standard Time", "Africa/Nairobi"},
-    {"E. Australia Standard Time", "Australia/Brisbane"},
-    {"E. South America Standard Time", "America/Sao_Paulo"},
-    {"Eastern Standard Time", "America/New_York"},
-    {"Egypt Standard Time", "Africa/Cairo"},
-    {"FLE Standard Time", "Europe/Kiev"},
-    {"GMT Standard Time", "Europe/London"},
-    {"GTB Standard Time", "Europe/Bucharest"},
-    {"Greenwich Standard Time", "Atlantic/Reykjavik"},
-    {"Hawaiian Standard Time", "Pacific/Honolulu"},
-    {"India Standard Time", "Asia/Kolkata"},
-    {"Israel Standard Time", "Asia/Jerusalem"},
-    {"Korea Standard Time", "Asia/Seoul"},
-    {"Mountain Standard Time", "America/Denver"},
-    {"New Zealand Standard Time", "Pacific/Auckland"},
-    {"Newfoundland Standard Time", "America/St_Johns"},
-    {"Pacific Standard Time", "America/Los_Angeles"},
-    {"Pakistan Standard Time", "Asia/Karachi"},
-    {"Romance Standard Time", "Europe/Paris"},
-    {"Russian Standard Time", "Europe/Moscow"},
-    {"SA Pacific Standard Time", "America/Bogota"},
-    {"SE Asia Standard Time", "Asia/Bangkok"},
-    {"Singapore Standard Time", "Asia/Singapore"},
-    {"South Africa Standard Time", "Africa/Johannesburg"},
-    {"Taipei Standard Time", "Asia/Taipei"},
-    {"Tokyo Standard Time", "Asia/Tokyo"},
-    {"Turkey Standard Time", "Europe/Istanbul"},
-    {"US Mountain Standard Time", "America/Phoenix"},
-    {"UTC", "Etc/UTC"},
-    {"W. Australia Standard Time", "Australia/Perth"},
-    {"W. Central Africa Standard Time", "Africa/Lagos"},
-    {"W. Europe Standard Time", "Europe/Berlin"},
-    {"West Asia Standard Time", "Asia/Tashkent"},
-};
-
-static const char *city_of(const char *tzid)
+/* NULL if it is none of Windows'. */
+static const char *city_of(struct str tzid)
 {
-    for (size_t i = 0; i < ARRAY_LEN(windows_zones); i++) {
-        if (str_is_nocase(str_from(tzid), windows_zones[i].windows)) {
-            return windows_zones[i].city;
-        }
-    }
-    return tzid;
+    const struct windows_zone *zone = windows_zone_find(tzid);
+
+    return zone != NULL ? zone->city : NULL;
 }
 
 static bool has_entries(const short *by)
@@ -138,7 +85,7 @@ static icalcomponent *find_vtimezone(icalcomponent *calendar, struct str tzid)
 
 static icaltimezone *own_zone(icalcomponent *calendar, struct str tzid)
 {
-    icalcomponent *vtimezone = find_vtimezone(calendar, tzid);
+    icalcomponent *vtimezone = calendar != NULL ? find_vtimezone(calendar, tzid) : NULL;
     icaltimezone *zone;
 
     if (vtimezone == NULL || !is_harmless(vtimezone)) {
@@ -178,7 +125,7 @@ static icaltimezone *system_zone(struct str tzid)
     }
     memcpy(name, tzid.p, tzid.n);
     name[tzid.n] = '\0';
-    city = city_of(name);
+    city = city_of(tzid) != NULL ? city_of(tzid) : name;
     while (*city != '\0') {
         /* "/example.org/20240101_1/Europe/Berlin": the tail is the name. */
         const char *slash = strchr(city, '/');
@@ -192,12 +139,24 @@ static icaltimezone *system_zone(struct str tzid)
     return NULL;
 }
 
+/* "EST" means one thing to the system and another to most senders; "America/New_York" is clear. */
+static bool is_clear(struct str tzid)
+{
+    return str_find_char(tzid, '/', 0) != SIZE_MAX || city_of(tzid) != NULL;
+}
+
 static void look_up(struct zone_cache *cache, icalcomponent *calendar, struct str tzid)
 {
+    if (cache->tzid.p != NULL && str_eq(cache->tzid, tzid)) {
+        return;
+    }
     zone_cache_fini(cache);
     cache->tzid = tzid;
-    cache->zone = own_zone(calendar, tzid);
-    cache->is_own = cache->zone != NULL;
+    cache->zone = is_clear(tzid) ? system_zone(tzid) : NULL;
+    if (cache->zone == NULL) {
+        cache->zone = own_zone(calendar, tzid);
+        cache->is_own = cache->zone != NULL;
+    }
     if (cache->zone == NULL) {
         cache->zone = system_zone(tzid);
     }
@@ -217,8 +176,66 @@ int zone_offset_s(struct zone_cache *cache, icalcomponent *calendar, struct str 
     struct icaltimetype tt = *local;
     int is_daylight = 0;
 
-    if (cache->tzid.p == NULL || !str_eq(cache->tzid, tzid)) {
-        look_up(cache, calendar, tzid);
-    }
+    look_up(cache, calendar, tzid);
     return cache->zone != NULL ? icaltimezone_get_utc_offset(cache->zone, &tt, &is_daylight) : 0;
+}
+
+int zone_offset_of_utc_s(struct zone_cache *cache, icalcomponent *calendar, struct str tzid,
+                         const struct icaltimetype *utc)
+{
+    struct icaltimetype tt = *utc;
+    int is_daylight = 0;
+
+    look_up(cache, calendar, tzid);
+    return cache->zone != NULL
+               ? icaltimezone_get_utc_offset_of_utc_time(cache->zone, &tt, &is_daylight)
+               : 0;
+}
+
+bool zone_is_known(struct zone_cache *cache, icalcomponent *calendar, struct str tzid)
+{
+    look_up(cache, calendar, tzid);
+    return cache->zone != NULL;
+}
+
+bool zone_is_own(struct zone_cache *cache, icalcomponent *calendar, struct str tzid)
+{
+    look_up(cache, calendar, tzid);
+    return cache->is_own;
+}
+
+static struct str text_of(struct arena *arena, icalcomponent *component)
+{
+    char *text = icalcomponent_as_ical_string_r(component);
+    struct str copy = mime_clean_cstr(arena, text);
+
+    icalmemory_free_buffer(text);
+    return copy;
+}
+
+struct str zone_text_of_calendar(struct arena *arena, icalcomponent *calendar, struct str tzid)
+{
+    icalcomponent *vtimezone = find_vtimezone(calendar, tzid);
+
+    return vtimezone != NULL ? text_of(arena, vtimezone) : STR("");
+}
+
+struct str zone_text_of_system(struct arena *arena, struct str tzid)
+{
+    icaltimezone *zone = system_zone(tzid);
+    icalcomponent *vtimezone = zone != NULL ? icaltimezone_get_component(zone) : NULL;
+    icalproperty *name;
+    struct str text;
+
+    if (vtimezone == NULL) {
+        return STR("");
+    }
+    vtimezone = icalcomponent_new_clone(vtimezone);
+    name = icalcomponent_get_first_property(vtimezone, ICAL_TZID_PROPERTY);
+    if (name != NULL) {
+        icalproperty_set_tzid(name, str_cstr(arena, tzid));
+    }
+    text = text_of(arena, vtimezone);
+    icalcomponent_free(vtimezone);
+    return text;
 }

@@ -5,13 +5,13 @@
     "Content-Type: multipart/report; report-type=" type "; boundary=x\n\n--x\n\nhello\n" part      \
     "--x--\n"
 #define STATUS(action)                                                                             \
-    REPORT("delivery-status", "--x\nContent-Type: message/delivery-status\n\n"                    \
-                              "Reporting-MTA: dns; a\n\nFinal-Recipient: rfc822; b\n"            \
+    REPORT("delivery-status", "--x\nContent-Type: message/delivery-status\n\n"                     \
+                              "Reporting-MTA: dns; a\n\nFinal-Recipient: rfc822; b\n"              \
                               "Action: " action "\n\n")
 #define NOTIFICATION(word)                                                                         \
-    REPORT("disposition-notification", "--x\nContent-Type: message/disposition-notification\n\n"  \
-                                       "Disposition: manual-action/MDN-sent-manually; " word       \
-                                       "\n\n")
+    REPORT("disposition-notification",                                                             \
+           "--x\nContent-Type: message/disposition-notification\n\n"                               \
+           "Disposition: manual-action/MDN-sent-manually; " word "\n\n")
 #define CALENDAR(type, lines)                                                                      \
     "Content-Type: text/calendar" type "\n\nBEGIN:VCALENDAR\nBEGIN:VEVENT\n" lines                 \
     "END:VEVENT\nEND:VCALENDAR\n"
