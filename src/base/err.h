@@ -66,6 +66,43 @@ enum err_scope {
     X(MOVE_DISTINGUISHED, FOLDER, "Distinguished folders cannot be moved.")                        \
     X(MOVE_COPY_FAILED, ITEM, "The move or copy operation failed.")                                \
     X(NAME_INVALID, FOLDER, "The folder name is invalid.")                                         \
+    X(FOLDER_CLASS_OVERRIDE, FOLDER, "Folder class cannot be set for this folder type.")           \
+    X(OBJECT_TYPE_CHANGED, FOLDER, "The object type cannot be changed.")                           \
+    X(CREATE_SUBFOLDER_DENIED, FOLDER, "You do not have permission to create subfolders here.")    \
+    X(CANNOT_EMPTY, FOLDER, "The folder cannot be emptied.")                                       \
+    X(CANNOT_DELETE, ITEM, "The object cannot be deleted.")                                        \
+    X(CROSS_MAILBOX, FOLDER, "Folders cannot be moved or copied to another mailbox.")              \
+    X(CANCELLATIONS_REQUIRED, ITEM, "SendMeetingCancellations is required for calendar items.")    \
+    X(TASK_OCCURRENCES_REQUIRED, ITEM, "AffectedTaskOccurrences is required for tasks.")           \
+    X(CONFLICT, ITEM, "The object was changed by somebody else.")                                  \
+    X(PERMISSION_SETTINGS, FOLDER, "The permission settings are invalid.")                         \
+    X(PERMISSION_USER, FOLDER, "The user of a permission is unknown or not named.")                \
+    X(PERMISSION_TWICE, FOLDER, "A user has more than one permission.")                            \
+    X(PERMISSION_CALENDAR, FOLDER, "Calendar permissions can only be set on calendar folders.")    \
+    X(PERMISSION_NO_CALENDAR, FOLDER, "Only calendar permissions can be set on calendar folders.") \
+    X(INVALID_PROPERTY_SET, ITEM, "The property cannot be set.")                                   \
+    X(INVALID_PROPERTY_DELETE, ITEM, "The property cannot be deleted.")                            \
+    X(INVALID_PROPERTY_APPEND, ITEM, "The property cannot be appended to.")                        \
+    X(UPDATE_MISMATCH, ITEM, "The property of the update is not the one that its path names.")     \
+    X(UPDATE_COUNT, ITEM, "An update must set exactly one property.")                              \
+    X(MESSAGE_DISPOSITION_REQUIRED, ITEM, "MessageDisposition is required for messages.")          \
+    X(INVITATIONS_REQUIRED, ITEM, "SendMeetingInvitations is required for calendar items.")        \
+    X(INVITATIONS_OR_CANCELLATIONS_REQUIRED, ITEM,                                                 \
+      "SendMeetingInvitationsOrCancellations is required for calendar items.")                     \
+    X(SEND_AS_DENIED, ITEM, "The caller may not send as the given sender.")                        \
+    X(RECIPIENTS, ITEM, "At least one recipient is not valid, or there is none.")                  \
+    X(SAVED_FOLDER_NOT_FOUND, FOLDER, "The folder to save the item in was not found.")             \
+    X(CREATE_ITEM_DENIED, ITEM, "You do not have permission to create items here.")                \
+    X(CHANGE_KEY_REQUIRED, ITEM, "A change key is required for this operation.")                   \
+    X(STALE, ITEM, "The change key is not the current one.")                                       \
+    X(SEND_SETTINGS, ITEM, "A folder was given for a copy that is not to be saved.")               \
+    X(READ_RECEIPT, ITEM, "No read receipt is pending for the message.")                           \
+    X(UPDATE_SENT, ITEM, "The property cannot be changed on a message that was sent.")             \
+    X(PROPERTY_SAVE, ITEM, "A property of the item could not be saved.")                           \
+    X(MIME_BASE64, ITEM, "The MIME content is not valid base64.")                                  \
+    X(MIME_INVALID, ITEM, "The MIME content is not valid.")                                        \
+    X(REQUIRED_PROPERTY, ITEM, "A required property is missing.")                                  \
+    X(EXTENDED_VALUE, ITEM, "The value of an extended property is not of its type.")               \
     /* requests */                                                                                 \
     X(SCHEMA, SESSION, "The request failed schema validation.")                                    \
     X(REQUEST, SESSION, "The request is invalid.")                                                 \
@@ -83,6 +120,8 @@ enum err_scope {
     X(PROPERTY_VALUE, SESSION, "The value is not valid for the property.")                         \
     X(RESTRICTION, SESSION, "The restriction is invalid or unsupported.")                          \
     X(RESTRICTION_TOO_COMPLEX, SESSION, "The restriction is too complex.")                         \
+    X(QUERY_STRING, SESSION, "The query string is not understood.")                                \
+    X(QUERY_TOO_LONG, SESSION, "The query string is too long.")                                    \
     X(PAGING_MAX_ROWS, SESSION, "MaxEntriesReturned must be greater than zero.")                   \
     X(PAGING_OFFSET, SESSION, "The paging offset must not be negative.")                           \
     X(PAGING_FRACTION, SESSION, "The fraction of the paging view is invalid.")                     \
@@ -91,6 +130,19 @@ enum err_scope {
     X(TIME_ZONE, SESSION, "The time zone is not known.")                                           \
     X(MUST_UNDERSTAND, SESSION, "A header that must be understood was not.")                       \
     X(ID_FORMAT, ITEM, "The id format is not supported.")                                          \
+    /* calendars */                                                                                \
+    X(CALENDAR_RANGE, SESSION, "The range of the calendar view is too big.")                       \
+    X(CALENDAR_END, ITEM, "The end date is earlier than the start date.")                          \
+    X(CALENDAR_VIEW_ALONE, SESSION,                                                                \
+      "A calendar view cannot be combined with a restriction or an order.")                        \
+    X(CALENDAR_FOLDER, FOLDER, "A calendar view needs a calendar folder.")                         \
+    X(CALENDAR_RECURRENCE, ITEM, "The recurrence is invalid.")                                     \
+    X(OCCURRENCE_INDEX, ITEM, "The occurrence index is out of the recurrence's range.")            \
+    X(OCCURRENCE_DELETED, ITEM, "The occurrence was deleted from the recurrence.")                 \
+    X(OCCURRENCE_NOT_MASTER, ITEM, "The id is not one of a recurring master.")                     \
+    X(OCCURRENCE_NOT_ONE, ITEM, "The id is not one of an occurrence.")                             \
+    X(OCCURRENCE_MOVE, ITEM, "An occurrence of a recurring item cannot be moved or copied.")       \
+    X(OCCURRENCE_CROSSING, ITEM, "An occurrence cannot be moved over another one.")                \
     X(MIME_CONTENT, ITEM, "The MIME content could not be converted.")
 
 enum err_kind {

@@ -55,39 +55,54 @@ SQL(sql_i6_lost) = "SELECT stamps.stamp FROM " ITEM_STAMPS
                    " LEFT JOIN folder f ON f.id = stamps.folder_id "
                    "WHERE f.id IS NULL LIMIT 1";
 
+SQL(sql_i6_permission) = "SELECT p.folder_id FROM folder_permission p LEFT JOIN folder f "
+                         "ON f.id = p.folder_id WHERE f.id IS NULL LIMIT 1";
+SQL(sql_i7) = "SELECT bytes FROM (SELECT coalesce(sum(length(mime)), 0) AS bytes FROM body) AS b "
+              "WHERE bytes <> $1";
+SQL(sql_i8_message) = "SELECT o.id FROM outbox o WHERE NOT EXISTS "
+                      "(SELECT 1 FROM outbox_recipient r WHERE r.outbox_id = o.id) LIMIT 1";
+SQL(sql_i8_recipient) = "SELECT r.outbox_id FROM outbox_recipient r LEFT JOIN outbox o "
+                        "ON o.id = r.outbox_id WHERE o.id IS NULL LIMIT 1";
+
 struct invariant {
     const char *violation; /* followed by the number that the statement yields */
     const char *sql;
-    bool takes_seq;
+    enum { TAKES_NOTHING, TAKES_SEQ, TAKES_BYTES } takes;
 };
 
 static const struct invariant invariants[] = {
-    {"I1: a stamp is newer than the mailbox:", sql_i1_future, true},
-    {"I1: two changes in a folder share stamp", sql_i1_twice, false},
-    {"I2: wrong stamps or scope on item", sql_i2_item, false},
-    {"I2: wrong stamps on the tombstone of item", sql_i2_tombstone, false},
-    {"I2: a tombstone names a present item:", sql_i2_alive, false},
-    {"I3: wrong total or unread count of folder", sql_i3_counts, false},
-    {"I3: wrong count of children of folder", sql_i3_children, false},
-    {"I4: wrong item_seq of folder", sql_i4, false},
-    {"I5: wrong number of references to body", sql_i5_refs, false},
-    {"I5: no body for item", sql_i5_body, false},
-    {"I5: shared by nobody, or missing: body", sql_i5_share, false},
-    {"I6: not below the root: folder", sql_i6_tree, false},
-    {"I6: number of roots is", sql_i6_root, false},
-    {"I6: present and deleted: folder", sql_i6_alive, false},
-    {"I6: in no folder: the item with stamp", sql_i6_lost, false},
+    {"I1: a stamp is newer than the mailbox:", sql_i1_future, TAKES_SEQ},
+    {"I1: two changes in a folder share stamp", sql_i1_twice, TAKES_NOTHING},
+    {"I2: wrong stamps or scope on item", sql_i2_item, TAKES_NOTHING},
+    {"I2: wrong stamps on the tombstone of item", sql_i2_tombstone, TAKES_NOTHING},
+    {"I2: a tombstone names a present item:", sql_i2_alive, TAKES_NOTHING},
+    {"I3: wrong total or unread count of folder", sql_i3_counts, TAKES_NOTHING},
+    {"I3: wrong count of children of folder", sql_i3_children, TAKES_NOTHING},
+    {"I4: wrong item_seq of folder", sql_i4, TAKES_NOTHING},
+    {"I5: wrong number of references to body", sql_i5_refs, TAKES_NOTHING},
+    {"I5: no body for item", sql_i5_body, TAKES_NOTHING},
+    {"I5: shared by nobody, or missing: body", sql_i5_share, TAKES_NOTHING},
+    {"I6: not below the root: folder", sql_i6_tree, TAKES_NOTHING},
+    {"I6: number of roots is", sql_i6_root, TAKES_NOTHING},
+    {"I6: present and deleted: folder", sql_i6_alive, TAKES_NOTHING},
+    {"I6: in no folder: the item with stamp", sql_i6_lost, TAKES_NOTHING},
+    {"I6: permissions of no folder:", sql_i6_permission, TAKES_NOTHING},
+    {"I7: the bytes of all bodies are", sql_i7, TAKES_BYTES},
+    {"I8: in the outbox for nobody: message", sql_i8_message, TAKES_NOTHING},
+    {"I8: a recipient of no message in the outbox:", sql_i8_recipient, TAKES_NOTHING},
 };
 
 int mailbox_check(struct mailbox_tx *tx, struct err *err_r)
 {
-    const int64_t seq = (int64_t)tx->row.seq;
+    const int64_t args[] = {
+        [TAKES_SEQ] = (int64_t)tx->row.seq, [TAKES_BYTES] = (int64_t)tx->row.bytes_used};
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(invariants); i++) {
         const struct invariant *inv = &invariants[i];
         int64_t which;
-        int rc = tx_query(tx, inv->sql, &seq, inv->takes_seq, &which, err_r);
+        int rc =
+            tx_query(tx, inv->sql, &args[inv->takes], inv->takes != TAKES_NOTHING, &which, err_r);
 
         TRY(rc);
         if (rc == 1) {

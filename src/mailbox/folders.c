@@ -9,7 +9,7 @@
 
 #define FOLDER_COLUMNS                                                                             \
     "id, parent_id, change_seq, item_seq, distinguished, hidden, total, unread, children, "        \
-    "created_ms, modified_ms, name, folder_class"
+    "created_ms, modified_ms, name, folder_class, props"
 
 SQL(sql_get) = "SELECT " FOLDER_COLUMNS " FROM folder WHERE id = $1";
 SQL(sql_by_distinguished) = "SELECT " FOLDER_COLUMNS
@@ -19,13 +19,12 @@ SQL(sql_children) = "SELECT " FOLDER_COLUMNS " FROM folder WHERE parent_id = $1 
 SQL(sql_brief) = "SELECT parent_id, item_seq, change_seq, distinguished FROM folder WHERE id = $1";
 SQL(sql_insert) =
     "INSERT INTO folder (id, parent_id, distinguished, hidden, name, name_key, folder_class, "
-    "change_seq, item_seq, total, unread, children, created_ms, modified_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $1, 0, 0, 0, 0, $8, $8)";
+    "change_seq, item_seq, total, unread, children, created_ms, modified_ms, props) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $1, 0, 0, 0, 0, $8, $8, $9)";
 SQL(sql_add_children) = "UPDATE folder SET children = children + $1 WHERE id = $2";
-SQL(sql_update) =
-    "UPDATE folder SET name = $1, name_key = $2, folder_class = $3, hidden = $4, change_seq = $5, "
-    "modified_ms = $6 WHERE id = $7";
-SQL(sql_move) = "UPDATE folder SET parent_id = $1, change_seq = $2, modified_ms = $3 WHERE id = $4";
+SQL(sql_move) =
+    "UPDATE folder SET parent_id = $1, change_seq = $2, modified_ms = $3, name = $4, name_key = $5 "
+    "WHERE id = $6";
 SQL(sql_move_note) = "INSERT INTO folder_move (seq, folder_id, old_parent_id) VALUES ($1, $2, $3)";
 SQL(sql_delete) = "DELETE FROM folder WHERE id = $1";
 SQL(sql_tombstone) =
@@ -51,6 +50,7 @@ static void read_folder(struct db_stmt *stmt, struct arena *arena, struct folder
         .modified_ms = db_col_i64(stmt, 10),
         .name = str_dup(arena, db_col_bytes(stmt, 11)),
         .folder_class = str_dup(arena, db_col_bytes(stmt, 12)),
+        .props = str_dup(arena, db_col_bytes(stmt, 13)),
     };
 }
 
@@ -202,7 +202,7 @@ static bool is_forbidden(uint32_t c)
 }
 
 /* Text that XML can carry, of a bounded length. */
-static int check_text(struct str text, struct err *err_r)
+int folder_check_text(struct str text, struct err *err_r)
 {
     size_t chars;
 
@@ -217,25 +217,17 @@ static int check_text(struct str text, struct err *err_r)
     return 0;
 }
 
-static int check_name(struct str name, struct err *err_r)
+int folder_check_name(struct str name, struct err *err_r)
 {
     if (str_trim(name).n == 0) {
         return err_set(err_r, ERR_NAME_INVALID, "the name is blank");
     }
-    return check_text(name, err_r);
+    return folder_check_text(name, err_r);
 }
 
 /* ---- creating ---- */
 
-struct new_folder {
-    uint64_t parent;
-    enum distinguished distinguished;
-    bool hidden;
-    struct str name, folder_class;
-};
-
-/* ERR_FOLDER_EXISTS where a sibling has the name; tells it before the engine's constraint does, which would end more than this statement. */
-static int refuse_sibling(struct mailbox_tx *tx, uint64_t parent, struct str name, uint64_t self,
+int folder_refuse_sibling(struct mailbox_tx *tx, uint64_t parent, struct str name, uint64_t self,
                           struct arena *tmp, struct err *err_r)
 {
     struct folder other;
@@ -248,16 +240,35 @@ static int refuse_sibling(struct mailbox_tx *tx, uint64_t parent, struct str nam
     return rc < 0 ? rc : 0;
 }
 
-static int log_folder(struct mailbox_tx *tx, enum event_kind kind, uint64_t seq, uint64_t id,
-                      uint64_t parent, struct err *err_r)
+int folder_log(struct mailbox_tx *tx, enum event_kind kind, uint64_t seq, uint64_t id,
+               uint64_t parent, struct err *err_r)
 {
     const struct event event = {.seq = {seq}, .kind = kind, .object = id, .parent = parent};
 
     return log_append(tx, &event, err_r);
 }
 
-static int insert_folder(struct mailbox_tx *tx, const struct new_folder *f, uint64_t *id_r,
-                         struct err *err_r)
+static int log_new(struct mailbox_tx *tx, const struct new_folder *f, uint64_t id,
+                   struct err *err_r)
+{
+    const struct event event = {.seq = {id},
+                                .kind =
+                                    f->copy_of != 0 ? EVENT_FOLDER_COPIED : EVENT_FOLDER_CREATED,
+                                .object = id,
+                                .parent = f->parent,
+                                .old_object = f->copy_of,
+                                .old_parent = f->copy_of_parent};
+
+    return log_append(tx, &event, err_r);
+}
+
+static struct str or_empty(struct str s)
+{
+    return s.p != NULL ? s : STR("");
+}
+
+int folder_insert(struct mailbox_tx *tx, const struct new_folder *f, uint64_t *id_r,
+                  struct err *err_r)
 {
     AUTO(arena) tmp = arena_new(NULL, "tmp");
     AUTO(db_stmt) stmt = NULL;
@@ -267,11 +278,12 @@ static int insert_folder(struct mailbox_tx *tx, const struct new_folder *f, uint
                    (int64_t)f->distinguished, f->hidden));
     db_bind_text(stmt, 5, f->name);
     db_bind_text(stmt, 6, utf8_fold(tmp, f->name));
-    db_bind_text(stmt, 7, f->folder_class.p != NULL ? f->folder_class : STR(""));
+    db_bind_text(stmt, 7, or_empty(f->folder_class));
     db_bind_i64(stmt, 8, tx->now_ms);
+    db_bind_bytes(stmt, 9, or_empty(f->props));
     TRY(db_exec(stmt, err_r));
     TRY(TX_RUN(tx, err_r, sql_add_children, 1, (int64_t)f->parent));
-    TRY(log_folder(tx, EVENT_FOLDER_CREATED, id, id, f->parent, err_r));
+    TRY(log_new(tx, f, id, err_r));
     *id_r = id;
     return 0;
 }
@@ -283,11 +295,12 @@ int mailbox_folder_create(struct mailbox_tx *tx, const struct folder_draft *draf
     const struct new_folder f = {.parent = draft->parent.v,
                                  .hidden = draft->hidden,
                                  .name = draft->name,
-                                 .folder_class = draft->folder_class};
+                                 .folder_class = draft->folder_class,
+                                 .props = draft->props};
     int depth;
 
-    TRY(check_name(draft->name, err_r));
-    TRY(check_text(draft->folder_class, err_r));
+    TRY(folder_check_name(draft->name, err_r));
+    TRY(folder_check_text(draft->folder_class, err_r));
     TRY(levels_up(tx, draft->parent.v, 0, &depth, err_r));
     if (depth <= 0) {
         return err_set(err_r, ERR_PARENT_FOLDER_NOT_FOUND, "no folder %llu",
@@ -296,8 +309,8 @@ int mailbox_folder_create(struct mailbox_tx *tx, const struct folder_draft *draf
     if (depth > FOLDER_MAX_DEPTH) {
         return err_set(err_r, ERR_NAME_INVALID, "the folder would be too deep");
     }
-    TRY(refuse_sibling(tx, f.parent, f.name, 0, tmp, err_r));
-    return insert_folder(tx, &f, &id_r->v, err_r);
+    TRY(folder_refuse_sibling(tx, f.parent, f.name, 0, tmp, err_r));
+    return folder_insert(tx, &f, &id_r->v, err_r);
 }
 
 struct distinguished_row {
@@ -327,7 +340,7 @@ int folders_create_distinguished(struct mailbox_tx *tx, struct err *err_r)
 
         if (row->created) {
             assert(row->d == DF_ROOT || f.parent != 0);
-            TRY(insert_folder(tx, &f, &ids[row->d], err_r));
+            TRY(folder_insert(tx, &f, &ids[row->d], err_r));
         }
     }
     return 0;
@@ -335,7 +348,7 @@ int folders_create_distinguished(struct mailbox_tx *tx, struct err *err_r)
 
 /* ---- changing ---- */
 
-static int get_or_fail(struct mailbox_tx *tx, struct folder_id id, struct arena *arena,
+int folder_get_or_fail(struct mailbox_tx *tx, struct folder_id id, struct arena *arena,
                        struct folder *folder_r, struct err *err_r)
 {
     int rc = mailbox_folder_get(tx, id, arena, folder_r, err_r);
@@ -344,59 +357,6 @@ static int get_or_fail(struct mailbox_tx *tx, struct folder_id id, struct arena 
         return err_set(err_r, ERR_FOLDER_NOT_FOUND, "no folder %llu", (unsigned long long)id.v);
     }
     return rc < 0 ? rc : 0;
-}
-
-static int write_folder(struct mailbox_tx *tx, const struct folder *f, struct arena *tmp,
-                        struct err *err_r)
-{
-    AUTO(db_stmt) stmt = NULL;
-    uint64_t seq = tx_next_seq(tx);
-
-    TRY(db_prepare(tx->db, sql_update, &stmt, err_r));
-    db_bind_text(stmt, 1, f->name);
-    db_bind_text(stmt, 2, utf8_fold(tmp, f->name));
-    db_bind_text(stmt, 3, f->folder_class);
-    db_bind_i64(stmt, 4, f->hidden);
-    db_bind_i64(stmt, 5, (int64_t)seq);
-    db_bind_i64(stmt, 6, tx->now_ms);
-    db_bind_i64(stmt, 7, (int64_t)f->id.v);
-    TRY(db_exec(stmt, err_r));
-    return log_folder(tx, EVENT_FOLDER_MODIFIED, seq, f->id.v, f->parent.v, err_r);
-}
-
-int mailbox_folder_update(struct mailbox_tx *tx, struct folder_id id,
-                          const struct folder_update *update, struct err *err_r)
-{
-    AUTO(arena) tmp = arena_new(NULL, "tmp");
-    struct folder now, then;
-
-    TRY(get_or_fail(tx, id, tmp, &then, err_r));
-    now = then;
-    if (update->name.p != NULL) {
-        TRY(check_name(update->name, err_r));
-        TRY(refuse_sibling(tx, then.parent.v, update->name, id.v, tmp, err_r));
-        now.name = update->name;
-    }
-    if (update->folder_class.p != NULL) {
-        TRY(check_text(update->folder_class, err_r));
-        now.folder_class = update->folder_class;
-    }
-    if (update->hidden >= 0) {
-        now.hidden = update->hidden != 0;
-    }
-    if (str_eq(now.name, then.name) && str_eq(now.folder_class, then.folder_class) &&
-        now.hidden == then.hidden) {
-        return 0;
-    }
-    return write_folder(tx, &now, tmp, err_r);
-}
-
-int mailbox_folder_rename(struct mailbox_tx *tx, struct folder_id id, struct str name,
-                          struct err *err_r)
-{
-    const struct folder_update update = {.name = name.p != NULL ? name : STR(""), .hidden = -1};
-
-    return mailbox_folder_update(tx, id, &update, err_r);
 }
 
 /* Levels below a folder. */
@@ -412,28 +372,64 @@ static int height_below(struct mailbox_tx *tx, uint64_t id, struct arena *tmp, i
     return n == 0 ? 0 : levels_up(tx, below[n - 1].id.v, id, height_r, err_r);
 }
 
-static int check_move(struct mailbox_tx *tx, const struct folder *f, uint64_t to, struct arena *tmp,
-                      struct err *err_r)
+int folder_check_target(struct mailbox_tx *tx, uint64_t id, uint64_t to, struct arena *tmp,
+                        struct err *err_r)
 {
-    int depth, below_self, height, rc;
+    int depth, below_self, height;
 
     TRY(levels_up(tx, to, 0, &depth, err_r));
     if (depth <= 0) {
         return err_set(err_r, ERR_TO_FOLDER_NOT_FOUND, "no folder %llu", (unsigned long long)to);
     }
-    if (f->distinguished != DF_NONE) {
-        return err_set(err_r, ERR_MOVE_DISTINGUISHED, "folder %llu", (unsigned long long)f->id.v);
-    }
-    TRY(levels_up(tx, to, f->id.v, &below_self, err_r));
-    TRY(height_below(tx, f->id.v, tmp, &height, err_r));
+    TRY(levels_up(tx, to, id, &below_self, err_r));
+    TRY(height_below(tx, id, tmp, &height, err_r));
     if (below_self >= 0 || depth + height > FOLDER_MAX_DEPTH) {
         return err_set(err_r, ERR_MOVE_COPY_FAILED, "into itself or too deep");
     }
-    rc = refuse_sibling(tx, to, f->name, f->id.v, tmp, NULL);
+    return 0;
+}
+
+static int check_move(struct mailbox_tx *tx, const struct folder *f, uint64_t to, struct arena *tmp,
+                      struct err *err_r)
+{
+    struct folder_brief target;
+    int rc = folder_brief(tx, to, &target, err_r);
+
+    TRY(rc);
+    if (rc == 1 && f->distinguished != DF_NONE) {
+        return err_set(err_r, ERR_MOVE_DISTINGUISHED, "folder %llu", (unsigned long long)f->id.v);
+    }
+    TRY(folder_check_target(tx, f->id.v, to, tmp, err_r));
+    rc = folder_refuse_sibling(tx, to, f->name, f->id.v, tmp, NULL);
     if (rc == -ERR_FOLDER_EXISTS) {
         return err_set(err_r, ERR_MOVE_COPY_FAILED, "the target has a folder of that name");
     }
     return rc;
+}
+
+int folder_relocate(struct mailbox_tx *tx, const struct folder *f, uint64_t to, struct str name,
+                    struct err *err_r)
+{
+    AUTO(arena) tmp = arena_new(NULL, "tmp");
+    AUTO(db_stmt) stmt = NULL;
+    const struct event event = {.seq = {tx_next_seq(tx)},
+                                .kind = EVENT_FOLDER_MOVED,
+                                .object = f->id.v,
+                                .parent = to,
+                                .old_object = f->id.v,
+                                .old_parent = f->parent.v};
+
+    assert(f->parent.v != to);
+    TRY(TX_PREPARE(tx, err_r, &stmt, sql_move, (int64_t)to, (int64_t)event.seq.v, tx->now_ms));
+    db_bind_text(stmt, 4, name);
+    db_bind_text(stmt, 5, utf8_fold(tmp, name));
+    db_bind_i64(stmt, 6, (int64_t)f->id.v);
+    TRY(db_exec(stmt, err_r));
+    TRY(TX_RUN(tx, err_r, sql_move_note, (int64_t)event.seq.v, (int64_t)f->id.v,
+               (int64_t)f->parent.v));
+    TRY(TX_RUN(tx, err_r, sql_add_children, -1, (int64_t)f->parent.v));
+    TRY(TX_RUN(tx, err_r, sql_add_children, 1, (int64_t)to));
+    return log_append(tx, &event, err_r);
 }
 
 int mailbox_folder_move(struct mailbox_tx *tx, struct folder_id id, struct folder_id new_parent,
@@ -441,25 +437,10 @@ int mailbox_folder_move(struct mailbox_tx *tx, struct folder_id id, struct folde
 {
     AUTO(arena) tmp = arena_new(NULL, "tmp");
     struct folder f;
-    struct event event;
 
-    TRY(get_or_fail(tx, id, tmp, &f, err_r));
+    TRY(folder_get_or_fail(tx, id, tmp, &f, err_r));
     TRY(check_move(tx, &f, new_parent.v, tmp, err_r));
-    if (f.parent.v == new_parent.v) {
-        return 0;
-    }
-    event = (struct event){.seq = {tx_next_seq(tx)},
-                           .kind = EVENT_FOLDER_MOVED,
-                           .object = id.v,
-                           .parent = new_parent.v,
-                           .old_object = id.v,
-                           .old_parent = f.parent.v};
-    TRY(TX_RUN(tx, err_r, sql_move, (int64_t)new_parent.v, (int64_t)event.seq.v, tx->now_ms,
-               (int64_t)id.v));
-    TRY(TX_RUN(tx, err_r, sql_move_note, (int64_t)event.seq.v, (int64_t)id.v, (int64_t)f.parent.v));
-    TRY(TX_RUN(tx, err_r, sql_add_children, -1, (int64_t)f.parent.v));
-    TRY(TX_RUN(tx, err_r, sql_add_children, 1, (int64_t)new_parent.v));
-    return log_append(tx, &event, err_r);
+    return f.parent.v == new_parent.v ? 0 : folder_relocate(tx, &f, new_parent.v, f.name, err_r);
 }
 
 /* ---- deleting ---- */
@@ -469,9 +450,10 @@ static int drop_folder(struct mailbox_tx *tx, uint64_t id, uint64_t parent, stru
     uint64_t seq = tx_next_seq(tx);
 
     TRY(items_drop_folder(tx, id, err_r));
+    TRY(permissions_drop_folder(tx, id, err_r));
     TRY(TX_RUN(tx, err_r, sql_delete, (int64_t)id));
     TRY(TX_RUN(tx, err_r, sql_tombstone, (int64_t)id, (int64_t)parent, (int64_t)seq));
-    return log_folder(tx, EVENT_FOLDER_DELETED, seq, id, parent, err_r);
+    return folder_log(tx, EVENT_FOLDER_DELETED, seq, id, parent, err_r);
 }
 
 /* Parents take the lower numbers: newest first, a folder then goes after all that was in it. */
@@ -482,7 +464,7 @@ int mailbox_folder_delete(struct mailbox_tx *tx, struct folder_id id, struct err
     struct folder top;
     size_t n, i;
 
-    TRY(get_or_fail(tx, id, tmp, &top, err_r));
+    TRY(folder_get_or_fail(tx, id, tmp, &top, err_r));
     if (top.distinguished != DF_NONE) {
         return err_set(err_r, ERR_DELETE_DISTINGUISHED, "folder %llu", (unsigned long long)id.v);
     }

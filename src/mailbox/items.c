@@ -27,12 +27,16 @@ SQL(sql_copy) =
 
 SQL(sql_body_insert) = "INSERT INTO body (id, mime) VALUES ($1, $2)";
 SQL(sql_body_get) = "SELECT mime FROM body WHERE id = $1";
+SQL(sql_body_bytes) = "SELECT length(mime) FROM body WHERE id = $1";
 SQL(sql_body_delete) = "DELETE FROM body WHERE id = $1";
 SQL(sql_share_get) = "SELECT refs FROM body_share WHERE body_id = $1";
 SQL(sql_share_insert) = "INSERT INTO body_share (body_id, refs) VALUES ($1, 2)";
 SQL(sql_share_add) = "UPDATE body_share SET refs = refs + $1 WHERE body_id = $2";
 SQL(sql_share_delete) = "DELETE FROM body_share WHERE body_id = $1";
 
+SQL(sql_own_bytes) =
+    "SELECT coalesce(sum(length(mime)), 0) FROM body WHERE id IN (SELECT body_id FROM item WHERE "
+    "folder_id = $1 AND body_id NOT IN (SELECT body_id FROM body_share))";
 SQL(sql_drop_own_bodies) =
     "DELETE FROM body WHERE id IN (SELECT body_id FROM item WHERE folder_id = $1 AND body_id NOT "
     "IN (SELECT body_id FROM body_share))";
@@ -49,7 +53,9 @@ static int body_add(struct mailbox_tx *tx, uint64_t id, struct str mime, struct 
 
     TRY(TX_PREPARE(tx, err_r, &stmt, sql_body_insert, (int64_t)id));
     db_bind_bytes(stmt, 2, mime);
-    return db_exec(stmt, err_r);
+    TRY(db_exec(stmt, err_r));
+    tx->row.bytes_used += mime.n;
+    return 0;
 }
 
 /* One more item has it. The count stands apart, since changing it beside the bytes would write all of them again. */
@@ -63,6 +69,20 @@ static int body_share(struct mailbox_tx *tx, uint64_t id, struct err *err_r)
         return 0;
     }
     return TX_RUN(tx, err_r, sql_share_insert, (int64_t)id);
+}
+
+/* The engine reads the length from the row's first page. Deleting walks all of them. */
+static int body_delete(struct mailbox_tx *tx, uint64_t id, struct err *err_r)
+{
+    int64_t bytes = 0;
+
+    TRY(TX_QUERY(tx, err_r, &bytes, sql_body_bytes, (int64_t)id));
+    if ((uint64_t)bytes > tx->row.bytes_used) {
+        return err_set(err_r, ERR_CORRUPT, "body %llu is larger than all bodies",
+                       (unsigned long long)id);
+    }
+    tx->row.bytes_used -= (uint64_t)bytes;
+    return TX_RUN(tx, err_r, sql_body_delete, (int64_t)id);
 }
 
 /* One item less has it; goes with the last. */
@@ -80,7 +100,7 @@ static int body_release(struct mailbox_tx *tx, uint64_t id, struct err *err_r)
     if (refs == 2) {
         return TX_RUN(tx, err_r, sql_share_delete, (int64_t)id);
     }
-    return TX_RUN(tx, err_r, sql_body_delete, (int64_t)id);
+    return body_delete(tx, id, err_r);
 }
 
 int mailbox_body_read(struct mailbox_tx *tx, struct body_id id, struct arena *arena,
@@ -183,10 +203,15 @@ int mailbox_item_add(struct mailbox_tx *tx, struct folder_id folder, const struc
                      struct item_id *id_r, struct err *err_r)
 {
     const struct item_brief brief = {.folder = folder.v, .flags = draft->flags};
-    uint64_t id = tx_next_seq(tx);
-    struct folder_delta delta = delta_of(id, draft->flags, 1);
+    struct folder_delta delta;
+    uint64_t id;
 
     assert(draft->kind > 0 && draft->kind < ITEM_KIND_COUNT);
+    if (!draft->beyond_quota) {
+        TRY(tx_check_quota(tx, draft->mime.n, err_r));
+    }
+    id = tx_next_seq(tx);
+    delta = delta_of(id, draft->flags, 1);
     TRY(note_items(tx, folder.v, &delta, ERR_FOLDER_NOT_FOUND, err_r));
     TRY(insert_item(tx, id, folder.v, draft, err_r));
     TRY(log_item(tx, draft->delivered ? EVENT_ITEM_NEW_MAIL : EVENT_ITEM_CREATED, id, id, &brief,
@@ -251,6 +276,21 @@ static int write_update(struct mailbox_tx *tx, struct item_id id, uint64_t seq,
     return db_exec(stmt, err_r);
 }
 
+/* The old body goes, unless others share it, and the new one comes. What gets no larger is stored even in a mailbox that is too full. */
+static int replace_body(struct mailbox_tx *tx, uint64_t old, uint64_t new, struct str mime,
+                        struct err *err_r)
+{
+    uint64_t before = tx->row.bytes_used;
+    uint64_t freed;
+
+    TRY(body_release(tx, old, err_r));
+    freed = before - tx->row.bytes_used;
+    if (mime.n > freed) {
+        TRY(tx_check_quota(tx, mime.n, err_r));
+    }
+    return body_add(tx, new, mime, err_r);
+}
+
 int mailbox_item_update(struct mailbox_tx *tx, struct item_id id, const struct item_update *update,
                         struct err *err_r)
 {
@@ -263,8 +303,7 @@ int mailbox_item_update(struct mailbox_tx *tx, struct item_id id, const struct i
     delta = (struct folder_delta){.item_seq = seq};
     TRY(write_update(tx, id, seq, &brief, update, err_r));
     if (update->mime.p != NULL) {
-        TRY(body_release(tx, brief.body, err_r));
-        TRY(body_add(tx, seq, update->mime, err_r));
+        TRY(replace_body(tx, brief.body, seq, update->mime, err_r));
     }
     TRY(note_items(tx, brief.folder, &delta, ERR_CORRUPT, err_r));
     return log_item(tx, EVENT_ITEM_MODIFIED, seq, id.v, &brief, err_r);
@@ -347,6 +386,7 @@ int mailbox_item_copy(struct mailbox_tx *tx, struct item_id id, struct folder_id
 
     TRY(brief_or_fail(tx, id, &brief, err_r));
     TRY(require_target(tx, to, err_r));
+    TRY(tx_check_quota(tx, 0, err_r));
     TRY(body_share(tx, brief.body, err_r));
     return enter_folder(tx, EVENT_ITEM_COPIED, &brief, id, to, id_r, err_r);
 }
@@ -381,9 +421,12 @@ int items_drop_folder(struct mailbox_tx *tx, uint64_t folder, struct err *err_r)
 {
     AUTO(arena) tmp = arena_new(NULL, "tmp");
     struct id_array shared = {NULL, 0, 0};
+    int64_t bytes = 0;
     size_t i;
 
     TRY(list_shared_bodies(tx, folder, tmp, &shared, err_r));
+    TRY(TX_QUERY(tx, err_r, &bytes, sql_own_bytes, (int64_t)folder));
+    tx->row.bytes_used -= (uint64_t)bytes;
     TRY(TX_RUN(tx, err_r, sql_drop_own_bodies, (int64_t)folder));
     for (i = 0; i < shared.n; i++) {
         TRY(body_release(tx, shared.v[i], err_r));
@@ -401,13 +444,20 @@ int items_drop_folder(struct mailbox_tx *tx, uint64_t folder, struct err *err_r)
     X(RECEIVED_ASC, "received_ms, id")
 
 /* The limit means none: an offset needs one in the common dialect. */
-#define ITER_SQL(columns, order)                                                                   \
-    "SELECT " columns " FROM item WHERE folder_id = $1 AND associated = $2 ORDER BY " order        \
-    " LIMIT 9223372036854775807 OFFSET $3"
+#define ITER_SQL(columns, where, order, skip)                                                      \
+    "SELECT " columns " FROM item WHERE folder_id = $1 AND associated = $2" where                  \
+    " ORDER BY " order " LIMIT 9223372036854775807 OFFSET " skip
+#define ITER_ALL(columns, order) ITER_SQL(columns, "", order, "$3")
+#define ITER_WITHIN(columns, order)                                                                \
+    ITER_SQL(columns, " AND received_ms >= $3 AND received_ms < $4", order, "$5")
 
-static const char *const sql_iter[][2] = {
+/* By order, columns, and whether the time is bounded. */
+static const char *const sql_iter[][2][2] = {
 #define X(name, order)                                                                             \
-    [ITEM_ORDER_##name] = {ITER_SQL(ITEM_COLUMNS_NARROW, order), ITER_SQL(ITEM_COLUMNS, order)},
+    [ITEM_ORDER_##name] = {                                                                        \
+        {ITER_ALL(ITEM_COLUMNS_NARROW, order), ITER_WITHIN(ITEM_COLUMNS_NARROW, order)},           \
+        {ITER_ALL(ITEM_COLUMNS, order), ITER_WITHIN(ITEM_COLUMNS, order)},                         \
+    },
     ITER_ORDERS(X)
 #undef X
 };
@@ -420,15 +470,26 @@ struct item_iter {
     int rc; /* of the last step */
 };
 
+static int iter_prepare(struct mailbox_tx *tx, const struct item_iter_options *o,
+                        struct db_stmt **stmt_r, struct err *err_r)
+{
+    const char *sql = sql_iter[o->order][o->with_props][o->within_received];
+    int64_t folder = (int64_t)o->folder.v, skip = (int64_t)o->skip;
+
+    if (!o->within_received) {
+        return TX_PREPARE(tx, err_r, stmt_r, sql, folder, o->associated, skip);
+    }
+    return TX_PREPARE(tx, err_r, stmt_r, sql, folder, o->associated, o->received_from_ms,
+                      o->received_to_ms, skip);
+}
+
 int mailbox_item_iter_begin(struct mailbox_tx *tx, const struct item_iter_options *options,
                             struct item_iter **iter_r, struct err *err_r)
 {
-    const char *sql = sql_iter[options->order][options->with_props];
     struct db_stmt *stmt;
     struct item_iter *iter;
 
-    TRY(TX_PREPARE(tx, err_r, &stmt, sql, (int64_t)options->folder.v, options->associated,
-                   (int64_t)options->skip));
+    TRY(iter_prepare(tx, options, &stmt, err_r));
     iter = mem_alloc_zero(1, sizeof(*iter));
     iter->stmt = stmt;
     iter->folder = options->folder;

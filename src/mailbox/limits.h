@@ -8,6 +8,14 @@
 #define FOLDER_NAME_MAX_CHARS 255
 /* Levels below the root: bounds every walk up the tree. Deeper than people nest, and than file systems' paths allow mirrors. */
 #define FOLDER_MAX_DEPTH 100
+/* Items of a folder that are listed at once while all of them are changed: bounds the memory (16 kB), and costs a seek a batch. */
+#define FOLDER_BATCH_ITEMS 1024
+/* Names "Name (1)", "Name (2)" … that are tried one by one for a folder in the bin. */
+#define FOLDER_BIN_NAMES 50
+/* Of a server's answer, kept for the bounce: RFC 5321 allows 512 a line, and a line tells enough. */
+#define OUTBOX_REPLY_BYTES 512
+/* How long a mailbox remembers what came from the outboxes of its neighbours: well beyond the longest time a sender tries. */
+#define DELIVERED_KEEP_MS (INT64_C(30) * 24 * 3600 * 1000)
 /* Longest wait for another process that writes to the same mailbox (ewerctl). */
 #define MAILBOX_BUSY_TIMEOUT_MS 5000
 /* What the protocol allows a page of an item sync. */

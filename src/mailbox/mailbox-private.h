@@ -1,5 +1,6 @@
 /*
- * Shared by the files that make up a mailbox: mailbox.c, folders.c, items.c, log.c, check.c, sync_items.c, sync_hierarchy.c.
+ * Shared by the files that make up a mailbox: mailbox.c, folders.c, folder_write.c, items.c, log.c, outbox.c, permissions.c, check.c,
+ * sync_items.c, sync_hierarchy.c.
  */
 #ifndef MAILBOX_MAILBOX_PRIVATE_H
 #define MAILBOX_MAILBOX_PRIVATE_H
@@ -13,6 +14,7 @@
 struct mailbox_row {
     uint64_t seq;         /* last given */
     uint64_t event_floor; /* events up to here are forgotten */
+    uint64_t bytes_used;  /* of all bodies (I7) */
 };
 
 /* One at a time in a mailbox; lives inside it. */
@@ -21,15 +23,18 @@ struct mailbox_tx {
     struct db *db;
     enum mailbox_tx_mode mode;
     struct mailbox_row row;
-    struct mailbox_row row_stored;  /* as the database has it */
-    struct mailbox_row row_at_part; /* where an undone part goes back to */
-    int64_t now_ms;                 /* one time for all that a transaction does; 0 when reading */
+    struct mailbox_row row_stored; /* as the database has it */
+    /* Where undone parts go back to; the innermost part is the last. */
+    struct mailbox_row row_at_part[DB_SAVEPOINT_DEPTH];
+    unsigned parts;
+    int64_t now_ms; /* one time for all that a transaction does; 0 when reading */
 };
 
 struct mailbox {
     struct db *db;
     struct mailbox_no no;
     struct clock *clock;
+    uint64_t quota_bytes; /* 0: no bound */
     bool in_tx;
     bool doubtful; /* a commit's outcome is unknown: the handle takes no more writes */
     struct mailbox_tx tx;
@@ -42,6 +47,8 @@ struct mailbox {
 
 /* The next number of the log. Asserts a write transaction. */
 uint64_t tx_next_seq(struct mailbox_tx *tx);
+/* ERR_QUOTA when so many bytes more would be too many. */
+int tx_check_quota(const struct mailbox_tx *tx, uint64_t more, struct err *err_r) WARN_UNUSED;
 /* Runs a statement without rows whose parameters are all integers. */
 int tx_run(struct mailbox_tx *tx, const char *sql, const int64_t *args, int n, struct err *err_r)
     WARN_UNUSED;
@@ -71,6 +78,33 @@ struct folder_brief {
 /* 1 found, 0 not. */
 int folder_brief(struct mailbox_tx *tx, uint64_t id, struct folder_brief *brief_r,
                  struct err *err_r) WARN_UNUSED;
+/* ERR_FOLDER_NOT_FOUND. */
+int folder_get_or_fail(struct mailbox_tx *tx, struct folder_id id, struct arena *arena,
+                       struct folder *folder_r, struct err *err_r) WARN_UNUSED;
+/* ERR_NAME_INVALID. A text may be empty, a name not be blank. */
+int folder_check_text(struct str text, struct err *err_r) WARN_UNUSED;
+int folder_check_name(struct str name, struct err *err_r) WARN_UNUSED;
+/* ERR_FOLDER_EXISTS where a sibling other than self has the name; tells it before the engine's constraint does, which would end more than this statement. */
+int folder_refuse_sibling(struct mailbox_tx *tx, uint64_t parent, struct str name, uint64_t self,
+                          struct arena *tmp, struct err *err_r) WARN_UNUSED;
+/* Whether the folder with all below it fits below `to`: ERR_TO_FOLDER_NOT_FOUND, ERR_MOVE_COPY_FAILED (into itself, too deep). */
+int folder_check_target(struct mailbox_tx *tx, uint64_t id, uint64_t to, struct arena *tmp,
+                        struct err *err_r) WARN_UNUSED;
+/* Under a name that is free there, and perhaps new; the parent is another than now. */
+int folder_relocate(struct mailbox_tx *tx, const struct folder *f, uint64_t to, struct str name,
+                    struct err *err_r) WARN_UNUSED;
+/* All has been checked. copy_of: the one that it is a copy of, and where that is; 0: of none. */
+struct new_folder {
+    uint64_t parent;
+    enum distinguished distinguished;
+    bool hidden;
+    struct str name, folder_class, props;
+    uint64_t copy_of, copy_of_parent;
+};
+int folder_insert(struct mailbox_tx *tx, const struct new_folder *f, uint64_t *id_r,
+                  struct err *err_r) WARN_UNUSED;
+int folder_log(struct mailbox_tx *tx, enum event_kind kind, uint64_t seq, uint64_t id,
+               uint64_t parent, struct err *err_r) WARN_UNUSED;
 /* Makes the tree of DISTINGUISHED_FOLDERS in an empty mailbox. */
 int folders_create_distinguished(struct mailbox_tx *tx, struct err *err_r) WARN_UNUSED;
 /* Notes a change of the folder's items: counts and item_seq. 0 when there is no such folder, 1 done. */
@@ -105,6 +139,11 @@ static inline void item_read(struct db_stmt *stmt, struct item *item)
 }
 /* All items of a folder that is being deleted, with their bodies and tombstones. */
 int items_drop_folder(struct mailbox_tx *tx, uint64_t folder, struct err *err_r) WARN_UNUSED;
+
+/* ---- permissions.c ---- */
+
+/* The rows of a folder that is being deleted. */
+int permissions_drop_folder(struct mailbox_tx *tx, uint64_t folder, struct err *err_r) WARN_UNUSED;
 
 /* ---- log.c ---- */
 

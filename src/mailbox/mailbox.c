@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "mailbox/folder_write.h"
 #include "mailbox/limits.h"
 #include "mailbox/mailbox-private.h"
 #include "mailbox/schema.h"
@@ -9,9 +10,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-SQL(sql_row) = "SELECT number, seq, event_floor FROM mailbox WHERE one = 1";
+SQL(sql_row) = "SELECT number, seq, event_floor, bytes_used FROM mailbox WHERE one = 1";
 SQL(sql_row_new) = "INSERT INTO mailbox (one, number, seq, event_floor) VALUES (1, $1, 0, 0)";
-SQL(sql_row_set) = "UPDATE mailbox SET seq = $1, event_floor = $2 WHERE one = 1";
+SQL(sql_row_set) = "UPDATE mailbox SET seq = $1, event_floor = $2, bytes_used = $3 WHERE one = 1";
 
 /* ---- opening ---- */
 
@@ -32,12 +33,22 @@ static int read_row(struct mailbox *mailbox, struct mailbox_row *row_r, struct e
     }
     row_r->seq = (uint64_t)db_col_i64(stmt, 1);
     row_r->event_floor = (uint64_t)db_col_i64(stmt, 2);
+    row_r->bytes_used = (uint64_t)db_col_i64(stmt, 3);
     return 1;
 }
 
 static int write_row(struct mailbox_tx *tx, struct err *err_r)
 {
-    return TX_RUN(tx, err_r, sql_row_set, (int64_t)tx->row.seq, (int64_t)tx->row.event_floor);
+    return TX_RUN(tx, err_r, sql_row_set, (int64_t)tx->row.seq, (int64_t)tx->row.event_floor,
+                  (int64_t)tx->row.bytes_used);
+}
+
+static bool row_changed(const struct mailbox_tx *tx)
+{
+    const struct mailbox_row *now = &tx->row, *then = &tx->row_stored;
+
+    return now->seq != then->seq || now->event_floor != then->event_floor ||
+           now->bytes_used != then->bytes_used;
 }
 
 /* The row and the folders come in one transaction: a mailbox is whole or new. */
@@ -153,7 +164,7 @@ int mailbox_tx_commit(struct mailbox_tx **tx, struct err *err_r)
 
     assert(t->mailbox->in_tx);
     t->mailbox->in_tx = false;
-    if (t->row.seq != t->row_stored.seq || t->row.event_floor != t->row_stored.event_floor) {
+    if (row_changed(t)) {
         rc = write_row(t, err_r);
         if (rc < 0) {
             db_rollback(t->db);
@@ -183,21 +194,52 @@ void mailbox_tx_rollback(struct mailbox_tx **tx)
 
 int mailbox_tx_part_begin(struct mailbox_tx *tx, struct err *err_r)
 {
-    tx->row_at_part = tx->row;
-    return db_savepoint(tx->db, err_r);
+    assert(tx->parts < DB_SAVEPOINT_DEPTH);
+    TRY(db_savepoint(tx->db, err_r));
+    tx->row_at_part[tx->parts++] = tx->row;
+    return 0;
 }
 
 int mailbox_tx_part_keep(struct mailbox_tx *tx, struct err *err_r)
 {
+    assert(tx->parts > 0);
+    tx->parts--;
     return db_savepoint_release(tx->db, err_r);
 }
 
 int mailbox_tx_part_undo(struct mailbox_tx *tx, struct err *err_r)
 {
+    assert(tx->parts > 0);
+    tx->parts--;
     TRY(db_savepoint_rollback(tx->db, err_r));
-    tx->row = tx->row_at_part;
+    tx->row = tx->row_at_part[tx->parts];
     return 0;
 }
+
+/* ---- how much there is ---- */
+
+uint64_t mailbox_bytes_used(const struct mailbox_tx *tx)
+{
+    return tx->row.bytes_used;
+}
+
+void mailbox_set_quota(struct mailbox *mailbox, uint64_t bytes)
+{
+    mailbox->quota_bytes = bytes;
+}
+
+int tx_check_quota(const struct mailbox_tx *tx, uint64_t more, struct err *err_r)
+{
+    uint64_t quota = tx->mailbox->quota_bytes, used = tx->row.bytes_used;
+
+    if (quota == 0 || (used <= quota && more <= quota - used)) {
+        return 0;
+    }
+    return err_set(err_r, ERR_QUOTA, "%llu bytes of %llu are used, %llu more are wanted",
+                   (unsigned long long)used, (unsigned long long)quota, (unsigned long long)more);
+}
+
+/* ---- numbers of the log ---- */
 
 struct seq mailbox_tx_seq(const struct mailbox_tx *tx)
 {

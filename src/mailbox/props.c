@@ -21,6 +21,29 @@ enum item_prop_type item_prop_type(enum item_prop prop)
 
 /* ---- reading ---- */
 
+/* As str_take_varint, without a call for what nearly all of them are. */
+static inline bool take_number(struct str *s, uint64_t *v_r)
+{
+    if (s->n != 0 && (unsigned char)s->p[0] < 0x80) {
+        *v_r = (unsigned char)s->p[0];
+        *s = str_of(s->p + 1, s->n - 1);
+        return true;
+    }
+    return str_take_varint(s, v_r);
+}
+
+static inline bool take_value(struct str *s, struct str *value_r)
+{
+    uint64_t n;
+
+    if (!take_number(s, &n) || n > s->n) {
+        return false;
+    }
+    *value_r = str_of(s->p, (size_t)n);
+    *s = str_of(s->p + n, s->n - (size_t)n);
+    return true;
+}
+
 bool props_open(struct props *props, struct str record)
 {
     uint64_t last = 0, number;
@@ -35,8 +58,7 @@ bool props_open(struct props *props, struct str record)
     }
     record = str_of(record.p + 1, record.n - 1);
     while (record.n != 0) {
-        if (!str_take_varint(&record, &number) || number <= last ||
-            !str_take_bytes(&record, &value)) {
+        if (!take_number(&record, &number) || number <= last || !take_value(&record, &value)) {
             return false;
         }
         if (number < IPROP_LIMIT) {
@@ -72,6 +94,18 @@ bool props_next_addr(struct str *rest, struct prop_addr *addr_r)
 bool props_next_text(struct str *rest, struct str *text_r)
 {
     return rest->n != 0 && str_take_bytes(rest, text_r);
+}
+
+struct str props_nth_text(struct str list, size_t i)
+{
+    struct str text;
+
+    do {
+        if (!props_next_text(&list, &text)) {
+            return STR_NULL;
+        }
+    } while (i-- != 0);
+    return text;
 }
 
 /* ---- writing ---- */
@@ -115,6 +149,14 @@ void props_add_bytes(struct props_writer *w, enum item_prop prop, struct str byt
     if (bytes.n != 0) {
         add_number(w, prop);
         add_sized(w->out, bytes);
+    }
+}
+
+void props_add_raw(struct props_writer *w, enum item_prop prop, struct str raw)
+{
+    if (raw.p != NULL) {
+        add_number(w, prop);
+        add_sized(w->out, raw);
     }
 }
 

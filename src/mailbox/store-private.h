@@ -24,6 +24,7 @@ struct store {
     char *dir;
     int lock_fd;
     struct clock *clock;
+    uint64_t quota_bytes;
     struct token_key key;
     atomic_uint user_generation;
 

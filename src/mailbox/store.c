@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "mailbox/folder_write.h"
 #include "mailbox/limits.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/schema.h"
@@ -195,6 +196,7 @@ static struct store *store_new(const struct store_options *options)
     memcpy(store->dir, options->dir, n + 1);
     store->lock_fd = -1;
     store->clock = options->clock;
+    store->quota_bytes = options->quota_bytes;
     store->max_idle =
         options->max_open_mailboxes != 0 ? options->max_open_mailboxes : STORE_MAX_OPEN_MAILBOXES;
     store->table = u64map_new();
@@ -322,7 +324,9 @@ static int open_for_user(struct store *store, struct open_mailbox *entry, struct
                        (unsigned long long)entry->no.v);
     }
     TRY(store_mailbox_path(store, entry->no, "", &path, err_r));
-    return mailbox_open(path.text, false, entry->no, store->clock, &entry->mailbox, err_r);
+    TRY(mailbox_open(path.text, false, entry->no, store->clock, &entry->mailbox, err_r));
+    mailbox_set_quota(entry->mailbox, store->quota_bytes);
+    return 0;
 }
 
 int store_mailbox_take(struct store *store, struct mailbox_no no, struct mailbox **mailbox_r,

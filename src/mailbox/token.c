@@ -35,6 +35,10 @@ _Static_assert(TOKEN_HEAD_BYTES + 6 + 7 + 3 * TOKEN_ATTACHMENT_DEPTH + TOKEN_SUM
                    TOKEN_RAW_MAX,
                "fits");
 
+/* An occurrence: mailbox, item, and a time that zigzag coding makes at most 7 bytes (2^48 ms: the year 10,000). */
+_Static_assert(TOKEN_HEAD_BYTES + 6 + 7 + 7 + TOKEN_SUM_BYTES <= TOKEN_RAW_MAX, "fits");
+#define OCCURRENCE_MS_MAX (INT64_C(1) << 48)
+
 enum sync_items_flag {
     SYNC_ITEMS_ASSOCIATED = 1 << 0,
     SYNC_ITEMS_ASSOCIATED_ALL = 1 << 1,
@@ -117,6 +121,26 @@ void token_change_key_write(struct buf *out, const struct token_key *key,
 {
     assert(t->version.v <= SEQ_MAX);
     write_token(out, key, TOKEN_CHANGE_KEY, &t->version.v, 1);
+}
+
+static uint64_t zigzag(int64_t v)
+{
+    return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0);
+}
+
+static int64_t unzigzag(uint64_t v)
+{
+    return (int64_t)(v >> 1 ^ ((v & 1) != 0 ? UINT64_MAX : 0));
+}
+
+void token_occurrence_write(struct buf *out, const struct token_key *key,
+                            const struct token_occurrence *t)
+{
+    const uint64_t fields[] = {t->mailbox.v, t->item.v, zigzag(t->original_start_ms)};
+
+    assert(mailbox_valid(t->mailbox.v) && object_valid(t->item.v));
+    assert(t->original_start_ms > -OCCURRENCE_MS_MAX && t->original_start_ms < OCCURRENCE_MS_MAX);
+    write_token(out, key, TOKEN_OCCURRENCE, fields, ARRAY_LEN(fields));
 }
 
 void token_attachment_write(struct buf *out, const struct token_key *key,
@@ -238,7 +262,8 @@ static int read_id(const struct token_key *key, struct str text, enum token_kind
     if (!open_token(key, text, raw, &found, &rest)) {
         return err_set(err_r, ERR_ID_MALFORMED, "not an id of this store");
     }
-    if (found != kind && (found == TOKEN_ITEM || found == TOKEN_FOLDER)) {
+    if (found != kind && (found == TOKEN_ITEM || found == TOKEN_FOLDER ||
+                          (found == TOKEN_OCCURRENCE && kind == TOKEN_FOLDER))) {
         return err_set(err_r, other, "an id of kind %d", (int)found);
     }
     if (found != kind || !take_fields(rest, fields_r, 2) || !mailbox_valid(fields_r[0]) ||
@@ -255,6 +280,27 @@ int token_item_read(const struct token_key *key, struct str text, struct token_i
 
     TRY(read_id(key, text, TOKEN_ITEM, ERR_ID_IS_FOLDER, f, err_r));
     *t_r = (struct token_item){{f[0]}, {f[1]}};
+    return 0;
+}
+
+int token_occurrence_read(const struct token_key *key, struct str text,
+                          struct token_occurrence *t_r, struct err *err_r)
+{
+    unsigned char raw[TOKEN_RAW_MAX];
+    struct token_item item;
+    enum token_kind kind;
+    struct str fields;
+    uint64_t f[3];
+
+    if (!open_token(key, text, raw, &kind, &fields) || kind != TOKEN_OCCURRENCE) {
+        TRY(token_item_read(key, text, &item, err_r));
+        return err_set(err_r, ERR_OCCURRENCE_NOT_ONE, "an item's id");
+    }
+    if (!take_fields(fields, f, ARRAY_LEN(f)) || !mailbox_valid(f[0]) || !object_valid(f[1]) ||
+        f[2] >= (uint64_t)OCCURRENCE_MS_MAX << 1) {
+        return err_set(err_r, ERR_ID_MALFORMED, "fields of an occurrence");
+    }
+    *t_r = (struct token_occurrence){{f[0]}, {f[1]}, unzigzag(f[2])};
     return 0;
 }
 
@@ -378,7 +424,8 @@ int token_kind_of(const struct token_key *key, struct str text, enum token_kind 
         return err_set(err_r, ERR_ID_EMPTY, "empty id");
     }
     if (!open_token(key, text, raw, &kind, &fields) ||
-        (kind != TOKEN_ITEM && kind != TOKEN_FOLDER && kind != TOKEN_ATTACHMENT) ||
+        (kind != TOKEN_ITEM && kind != TOKEN_FOLDER && kind != TOKEN_ATTACHMENT &&
+         kind != TOKEN_OCCURRENCE) ||
         !str_take_varint(&fields, &mailbox) || !mailbox_valid(mailbox)) {
         return err_set(err_r, ERR_ID_MALFORMED, "not an id of this store");
     }

@@ -21,7 +21,7 @@ struct err;
 /* The store's secret; constant for the life of the store. */
 struct token_key {
     unsigned char key[TOKEN_KEY_BYTES];
-    uint32_t epoch;  /* random at the store's creation */
+    uint32_t epoch; /* random at the store's creation */
 };
 
 enum token_kind {
@@ -30,7 +30,8 @@ enum token_kind {
     TOKEN_CHANGE_KEY,
     TOKEN_SYNC_HIERARCHY,
     TOKEN_SYNC_ITEMS,
-    TOKEN_ATTACHMENT
+    TOKEN_ATTACHMENT,
+    TOKEN_OCCURRENCE
 };
 
 struct token_item {
@@ -51,13 +52,20 @@ struct token_change_key {
 struct token_attachment {
     struct mailbox_no mailbox;
     struct item_id item;
-    unsigned depth;                          /* 1..TOKEN_ATTACHMENT_DEPTH */
-    uint32_t path[TOKEN_ATTACHMENT_DEPTH];   /* positions in the lists of attachments, the item's own first; unused ones 0 */
+    unsigned depth; /* 1..TOKEN_ATTACHMENT_DEPTH */
+    uint32_t path
+        [TOKEN_ATTACHMENT_DEPTH]; /* positions in the lists of attachments, the item's own first; unused ones 0 */
+};
+/* One occurrence of a recurring item, by when the rule has it start: Unix milliseconds in the terms of the event (mime/recurrence.h). */
+struct token_occurrence {
+    struct mailbox_no mailbox;
+    struct item_id item;
+    int64_t original_start_ms;
 };
 /* A hierarchy sync never pages: everything up to `at` is told. */
 struct token_sync_hierarchy {
     struct mailbox_no mailbox;
-    struct folder_id anchor;  /* 0: request named none */
+    struct folder_id anchor; /* 0: request named none */
     struct seq at;
 };
 /*
@@ -68,28 +76,45 @@ struct token_sync_hierarchy {
 struct token_sync_items {
     struct mailbox_no mailbox;
     struct folder_id folder;
-    bool associated;      /* scope NormalAndAssociatedItems */
+    bool associated; /* scope NormalAndAssociatedItems */
     bool associated_all;
     struct seq base, top, cursor;
 };
 
 void token_item_write(struct buf *out, const struct token_key *key, const struct token_item *t);
 void token_folder_write(struct buf *out, const struct token_key *key, const struct token_folder *t);
-void token_change_key_write(struct buf *out, const struct token_key *key, const struct token_change_key *t);
-void token_attachment_write(struct buf *out, const struct token_key *key, const struct token_attachment *t);
-void token_sync_hierarchy_write(struct buf *out, const struct token_key *key, const struct token_sync_hierarchy *t);
-void token_sync_items_write(struct buf *out, const struct token_key *key, const struct token_sync_items *t);
+void token_change_key_write(struct buf *out, const struct token_key *key,
+                            const struct token_change_key *t);
+void token_occurrence_write(struct buf *out, const struct token_key *key,
+                            const struct token_occurrence *t);
+void token_attachment_write(struct buf *out, const struct token_key *key,
+                            const struct token_attachment *t);
+void token_sync_hierarchy_write(struct buf *out, const struct token_key *key,
+                                const struct token_sync_hierarchy *t);
+void token_sync_items_write(struct buf *out, const struct token_key *key,
+                            const struct token_sync_items *t);
 
 /* ERR_ID_EMPTY, ERR_ID_MALFORMED; a folder's id where an item's is wanted ERR_ID_IS_FOLDER and the other way ERR_ID_IS_ITEM. */
-int token_item_read(const struct token_key *key, struct str text, struct token_item *t_r, struct err *err_r) WARN_UNUSED;
-int token_folder_read(const struct token_key *key, struct str text, struct token_folder *t_r, struct err *err_r) WARN_UNUSED;
-int token_change_key_read(const struct token_key *key, struct str text, struct token_change_key *t_r, struct err *err_r) WARN_UNUSED;  /* ERR_CHANGE_KEY */
-int token_attachment_read(const struct token_key *key, struct str text, struct token_attachment *t_r, struct err *err_r) WARN_UNUSED;  /* ERR_ATTACHMENT_ID */
+int token_item_read(const struct token_key *key, struct str text, struct token_item *t_r,
+                    struct err *err_r) WARN_UNUSED;
+/* ERR_ID_EMPTY, ERR_ID_MALFORMED, ERR_ID_IS_FOLDER; ERR_OCCURRENCE_NOT_ONE for an item's id. */
+int token_occurrence_read(const struct token_key *key, struct str text,
+                          struct token_occurrence *t_r, struct err *err_r) WARN_UNUSED;
+int token_folder_read(const struct token_key *key, struct str text, struct token_folder *t_r,
+                      struct err *err_r) WARN_UNUSED;
+int token_change_key_read(const struct token_key *key, struct str text,
+                          struct token_change_key *t_r, struct err *err_r)
+    WARN_UNUSED; /* ERR_CHANGE_KEY */
+int token_attachment_read(const struct token_key *key, struct str text,
+                          struct token_attachment *t_r, struct err *err_r)
+    WARN_UNUSED; /* ERR_ATTACHMENT_ID */
 /* ERR_SYNC_STATE for anything but a whole token of that kind whose invariants hold. */
-int token_sync_hierarchy_read(const struct token_key *key, struct str text, struct token_sync_hierarchy *t_r, struct err *err_r) WARN_UNUSED;
-int token_sync_items_read(const struct token_key *key, struct str text, struct token_sync_items *t_r, struct err *err_r) WARN_UNUSED;
+int token_sync_hierarchy_read(const struct token_key *key, struct str text,
+                              struct token_sync_hierarchy *t_r, struct err *err_r) WARN_UNUSED;
+int token_sync_items_read(const struct token_key *key, struct str text,
+                          struct token_sync_items *t_r, struct err *err_r) WARN_UNUSED;
 /* Any id of ours, for ConvertId. */
-int token_kind_of(const struct token_key *key, struct str text, enum token_kind *kind_r, struct mailbox_no *mailbox_r,
-                  struct err *err_r) WARN_UNUSED;
+int token_kind_of(const struct token_key *key, struct str text, enum token_kind *kind_r,
+                  struct mailbox_no *mailbox_r, struct err *err_r) WARN_UNUSED;
 
 #endif

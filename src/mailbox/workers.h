@@ -25,15 +25,16 @@ struct mailbox_job {
      * failed, or ERR_SHUTTING_DOWN, ERR_NO_SUCH_MAILBOX, ERR_BUSY (queue full). err is never NULL (ERR_NONE when rc >= 0) and valid during the call only.
      * The job may be freed or submitted again here. */
     void (*done)(struct mailbox_job *job, int rc, const struct err *err);
-    struct mailbox_job *next;  /* the queue's */
+    struct mailbox_job *next; /* the queue's */
 };
 
 struct workers_options {
     struct store *store;
-    unsigned threads;             /* 0: default */
-    unsigned max_queued_jobs;     /* of one mailbox; beyond: ERR_BUSY at once; 0: default */
+    unsigned threads;         /* 0: default */
+    unsigned max_queued_jobs; /* of one mailbox; beyond: ERR_BUSY at once; 0: default */
 };
-int workers_new(const struct workers_options *options, struct workers **workers_r, struct err *err_r) WARN_UNUSED;
+int workers_new(const struct workers_options *options, struct workers **workers_r,
+                struct err *err_r) WARN_UNUSED;
 /* Finishes what was submitted, then ends the threads. */
 void workers_free(struct workers **workers);
 /* Thread-safe, does not block. done is never called from inside submit. */

@@ -1,6 +1,8 @@
 /* The changes of a random history, each made to the mailbox and to the model, which must answer alike. */
 #include "history.h"
 
+#include "mailbox/folder_write.h"
+
 #include <stdio.h>
 
 static const char *const names[] = {"a", "b", "c", "A", "B", "d", "e", "inbox"};
@@ -144,13 +146,13 @@ static int act_folder_update(struct history *h)
 {
     const char *name = names[pick(h, ARRAY_LEN(names))];
     uint64_t id = pick_folder(h);
-    struct folder_update update = {.name = str_from(name), .hidden = (int)pick(h, 2)};
+    struct folder_update update = {
+        .name = str_from(name), .has_hidden = true, .hidden = pick(h, 2) != 0};
     int rc;
 
     history_note(h, "update folder %llu: %s hidden %d", LLU(id), name, update.hidden);
     rc = mailbox_folder_update(h->tx, (struct folder_id){id}, &update, &h->err);
-    check_answer(h, "update folder", rc,
-                 model_folder_update(&h->model, id, name, update.hidden != 0));
+    check_answer(h, "update folder", rc, model_folder_update(&h->model, id, name, update.hidden));
     return rc;
 }
 
@@ -176,6 +178,68 @@ static int act_folder_delete(struct history *h)
     return rc;
 }
 
+/* Copies of copies would outgrow the model. */
+#define COPY_MAX_ITEMS 800
+#define COPY_MAX_FOLDERS 120
+
+static int act_folder_copy(struct history *h)
+{
+    uint64_t id = pick_folder(h), to = pick_folder(h), model_id = 0;
+    struct folder_id new_id = {0};
+    int rc, want;
+
+    if (h->model.items_n > COPY_MAX_ITEMS || h->model.folders_n > COPY_MAX_FOLDERS) {
+        return 0;
+    }
+    rc = mailbox_folder_copy(h->tx, (struct folder_id){id}, (struct folder_id){to}, &new_id,
+                             &h->err);
+    want = model_folder_copy(&h->model, id, to, &model_id);
+    history_note(h, "copy folder %llu to %llu: %llu", LLU(id), LLU(to), LLU(model_id));
+    check_answer(h, "copy folder", rc, want);
+    check_new(h, "copy folder", rc, new_id.v, model_id);
+    return rc;
+}
+
+static int act_folder_trash(struct history *h)
+{
+    uint64_t id = pick_folder(h);
+    int rc;
+
+    history_note(h, "trash folder %llu", LLU(id));
+    rc = mailbox_folder_trash(h->tx, (struct folder_id){id}, &h->err);
+    check_answer(h, "trash folder", rc, model_folder_trash(&h->model, id));
+    return rc;
+}
+
+static int act_folder_empty(struct history *h)
+{
+    const uint64_t targets[] = {[EMPTY_HARD] = 0,
+                                [EMPTY_TO_RECOVERABLE] = h->model.recoverable,
+                                [EMPTY_TO_DELETED_ITEMS] = h->model.bin};
+    uint64_t id = pick_folder(h);
+    enum empty_how how = (enum empty_how)pick(h, ARRAY_LEN(targets));
+    bool below = one_in(h, 2);
+    int rc;
+
+    history_note(h, "empty folder %llu into %llu%s", LLU(id), LLU(targets[how]),
+                 below ? " with what is below" : "");
+    rc = mailbox_folder_empty(h->tx, (struct folder_id){id}, how, below, &h->err);
+    check_answer(h, "empty folder", rc, model_folder_empty(&h->model, id, targets[how], below));
+    return rc;
+}
+
+static int act_folder_mark_all(struct history *h)
+{
+    uint64_t id = pick_folder(h);
+    bool read = one_in(h, 2);
+    int rc;
+
+    history_note(h, "mark all of %llu %d", LLU(id), read);
+    rc = mailbox_folder_mark_all(h->tx, (struct folder_id){id}, read, &h->err);
+    check_answer(h, "mark all", rc, model_folder_mark_all(&h->model, id, read));
+    return rc;
+}
+
 /* ---- transactions ---- */
 
 struct action {
@@ -184,9 +248,13 @@ struct action {
 };
 
 static const struct action actions[] = {
-    {act_add, 40},        {act_update, 16},       {act_set_read, 16},     {act_delete, 14},
-    {act_move, 8},        {act_copy, 5},          {act_folder_create, 8}, {act_folder_update, 4},
-    {act_folder_move, 7}, {act_folder_delete, 2},
+    {act_add, 40},          {act_update, 16},
+    {act_set_read, 16},     {act_delete, 14},
+    {act_move, 8},          {act_copy, 5},
+    {act_folder_create, 8}, {act_folder_update, 4},
+    {act_folder_move, 7},   {act_folder_delete, 2},
+    {act_folder_copy, 2},   {act_folder_trash, 2},
+    {act_folder_empty, 1},  {act_folder_mark_all, 3},
 };
 
 static const struct action *pick_action(struct history *h)

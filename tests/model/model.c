@@ -10,6 +10,8 @@
 void model_copy(struct model *to, const struct model *from)
 {
     to->seq = from->seq;
+    to->bin = from->bin;
+    to->recoverable = from->recoverable;
     to->items_n = from->items_n;
     to->folders_n = from->folders_n;
     memcpy(to->items, from->items, from->items_n * sizeof(from->items[0]));
@@ -196,6 +198,11 @@ void model_adopt_folder(struct model *m, const struct folder *folder)
                                .distinguished = folder->distinguished != DF_NONE,
                                .hidden = folder->hidden};
     snprintf(f->name, sizeof(f->name), "%.*s", STR_ARG(folder->name));
+    if (folder->distinguished == DF_DELETEDITEMS) {
+        m->bin = f->id;
+    } else if (folder->distinguished == DF_RECOVERABLEITEMSDELETIONS) {
+        m->recoverable = f->id;
+    }
 }
 
 static bool name_is_taken(const struct model *m, uint64_t parent, const char *name, uint64_t self)
@@ -307,6 +314,210 @@ int model_folder_delete(struct model *m, uint64_t id)
         if (below[i]) {
             drop_folder(m, &m->folders[i]);
         }
+    }
+    return 0;
+}
+
+/* ---- whole folders ---- */
+
+struct ids {
+    size_t n;
+    uint64_t v[MODEL_MAX_ITEMS];
+};
+
+/* Present items of one scope, oldest first: the array has them in the order of their ids. */
+static void list_items(const struct model *m, uint64_t folder, bool associated, struct ids *ids)
+{
+    size_t i;
+
+    ids->n = 0;
+    for (i = 0; i < m->items_n; i++) {
+        const struct model_item *item = &m->items[i];
+
+        if (item->folder == folder && item->delete_seq == 0 && item->associated == associated) {
+            ids->v[ids->n++] = item->id;
+        }
+    }
+}
+
+/* The child whose name comes first after `after`, or NULL. */
+static const struct model_folder *next_child(const struct model *m, uint64_t parent,
+                                             const struct model_folder *after)
+{
+    const struct model_folder *best = NULL;
+    size_t i;
+
+    for (i = 0; i < m->folders_n; i++) {
+        const struct model_folder *f = &m->folders[i];
+
+        if (!f->gone && f->parent == parent &&
+            (after == NULL || strcasecmp(f->name, after->name) > 0) &&
+            (best == NULL || strcasecmp(f->name, best->name) < 0)) {
+            best = f;
+        }
+    }
+    return best;
+}
+
+/* Level by level, children by name. */
+static void list_below(const struct model *m, uint64_t top, struct ids *ids)
+{
+    uint64_t parent = top;
+    size_t i = 0;
+
+    ids->n = 0;
+    do {
+        const struct model_folder *f = NULL;
+
+        while ((f = next_child(m, parent, f)) != NULL) {
+            ids->v[ids->n++] = f->id;
+        }
+        parent = i < ids->n ? ids->v[i] : 0;
+    } while (i++ < ids->n);
+}
+
+static uint64_t copy_one(struct model *m, uint64_t id, uint64_t parent)
+{
+    static struct ids items;
+    struct model_folder *copy = &m->folders[m->folders_n++];
+    uint64_t ignored;
+    size_t i;
+
+    assert(m->folders_n <= MODEL_MAX_FOLDERS);
+    *copy = *model_folder(m, id);
+    copy->id = copy->change_seq = ++m->seq;
+    copy->parent = parent;
+    copy->distinguished = false;
+    for (int associated = 0; associated < 2; associated++) {
+        list_items(m, id, associated != 0, &items);
+        for (i = 0; i < items.n; i++) {
+            int rc = model_item_copy(m, items.v[i], copy->id, &ignored);
+            assert(rc == 0);
+        }
+    }
+    return copy->id;
+}
+
+int model_folder_copy(struct model *m, uint64_t id, uint64_t to, uint64_t *id_r)
+{
+    static struct ids below;
+    const struct model_folder *f = model_folder(m, id);
+    uint64_t copies[MODEL_MAX_FOLDERS];
+    size_t i, p;
+
+    if (f == NULL) {
+        return -ERR_FOLDER_NOT_FOUND;
+    }
+    if (model_folder(m, to) == NULL) {
+        return -ERR_TO_FOLDER_NOT_FOUND;
+    }
+    if (to == id || model_is_below(m, to, id) || name_is_taken(m, to, f->name, 0)) {
+        return -ERR_MOVE_COPY_FAILED;
+    }
+    list_below(m, id, &below);
+    *id_r = copy_one(m, id, to);
+    for (i = 0; i < below.n; i++) {
+        uint64_t parent = model_folder(m, below.v[i])->parent;
+
+        for (p = 0; p < i && below.v[p] != parent; p++) {
+        }
+        copies[i] = copy_one(m, below.v[i], p < i ? copies[p] : *id_r);
+    }
+    return 0;
+}
+
+int model_folder_trash(struct model *m, uint64_t id)
+{
+    struct model_folder *f = folder_to_change(m, id);
+    char name[MODEL_NAME_BYTES];
+    int n = 0;
+
+    if (f == NULL) {
+        return -ERR_FOLDER_NOT_FOUND;
+    }
+    if (f->distinguished) {
+        return -ERR_DELETE_DISTINGUISHED;
+    }
+    if (f->parent == m->bin) {
+        return 0;
+    }
+    snprintf(name, sizeof(name), "%s", f->name);
+    while (name_is_taken(m, m->bin, name, 0)) {
+        snprintf(name, sizeof(name), "%.20s (%d)", f->name, ++n);
+    }
+    memcpy(f->name, name, sizeof(name));
+    f->parent = m->bin;
+    f->change_seq = ++m->seq;
+    return 0;
+}
+
+static void empty_one(struct model *m, uint64_t id, uint64_t to)
+{
+    static struct ids items;
+    uint64_t ignored;
+    size_t i;
+
+    list_items(m, id, false, &items);
+    for (i = 0; id != to && i < items.n; i++) {
+        int rc = to != 0 ? model_item_move(m, items.v[i], to, &ignored)
+                         : model_item_delete(m, items.v[i]);
+        assert(rc == 0);
+    }
+}
+
+static int remove_below(struct model *m, uint64_t id, uint64_t to)
+{
+    static struct ids below;
+    size_t i;
+
+    list_below(m, id, &below);
+    for (i = 0; i < below.n; i++) {
+        if (model_folder(m, below.v[i])->distinguished) {
+            return -ERR_DELETE_DISTINGUISHED;
+        }
+    }
+    for (i = 0; to == m->recoverable && i < below.n; i++) {
+        empty_one(m, below.v[i], to);
+    }
+    for (i = 0; i < below.n; i++) {
+        const struct model_folder *f = model_folder(m, below.v[i]);
+
+        if (f != NULL && f->parent == id) {
+            int rc = to == m->bin ? model_folder_trash(m, f->id) : model_folder_delete(m, f->id);
+            assert(rc == 0);
+        }
+    }
+    return 0;
+}
+
+int model_folder_empty(struct model *m, uint64_t id, uint64_t to, bool with_subfolders)
+{
+    if (model_folder(m, id) == NULL) {
+        return -ERR_FOLDER_NOT_FOUND;
+    }
+    if (with_subfolders) {
+        int rc = remove_below(m, id, to);
+
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    empty_one(m, id, to);
+    return 0;
+}
+
+int model_folder_mark_all(struct model *m, uint64_t id, bool read)
+{
+    static struct ids items;
+    size_t i;
+
+    if (model_folder(m, id) == NULL) {
+        return -ERR_FOLDER_NOT_FOUND;
+    }
+    list_items(m, id, false, &items);
+    for (i = 0; i < items.n; i++) {
+        int rc = model_item_set_read(m, items.v[i], read);
+        assert(rc == 0);
     }
     return 0;
 }

@@ -36,6 +36,7 @@ struct model_folder {
 /* Gone objects stay in the arrays. */
 struct model {
     uint64_t seq;
+    uint64_t bin, recoverable; /* the folders that deleted things go to */
     size_t items_n, folders_n;
     struct model_folder folders[MODEL_MAX_FOLDERS];
     struct model_item items[MODEL_MAX_ITEMS];
@@ -73,5 +74,10 @@ int model_folder_create(struct model *m, uint64_t parent, const char *name, bool
 int model_folder_update(struct model *m, uint64_t id, const char *name, bool hidden);
 int model_folder_move(struct model *m, uint64_t id, uint64_t to);
 int model_folder_delete(struct model *m, uint64_t id);
+int model_folder_copy(struct model *m, uint64_t id, uint64_t to, uint64_t *id_r);
+int model_folder_trash(struct model *m, uint64_t id);
+/* to: the folder that the items go to; 0: nowhere. */
+int model_folder_empty(struct model *m, uint64_t id, uint64_t to, bool with_subfolders);
+int model_folder_mark_all(struct model *m, uint64_t id, bool read);
 
 #endif

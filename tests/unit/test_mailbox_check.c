@@ -25,7 +25,7 @@ static const struct damage damages[] = {
     {"DELETE FROM body", "I5: no body"},
     {"INSERT INTO body_share (body_id, refs) VALUES (1, 2)", "I5: shared by nobody"},
     {"UPDATE folder SET parent_id = id WHERE name = 'lonely'", "I3: wrong count"},
-    {"INSERT INTO folder SELECT 5000, 0, 0, 0, 'r', 'r', '', 1, 0, 0, 0, 0, 0, 0",
+    {"INSERT INTO folder SELECT 5000, 0, 0, 0, 'r', 'r', '', 1, 0, 0, 0, 0, 0, 0, ''",
      "I6: number of roots"},
     {"INSERT INTO folder_tombstone SELECT id, parent_id, 20 FROM folder WHERE name = 'lonely'",
      "I6: present and deleted"},
@@ -35,6 +35,14 @@ static const struct damage damages[] = {
     {"INSERT INTO tombstone SELECT (SELECT min(id) FROM item), 0, delete_seq, item_id "
      "FROM tombstone",
      "I6: in no folder"},
+    {"INSERT INTO folder_permission (folder_id, member, rights) VALUES (5000, 0, 1)",
+     "I6: permissions of no folder"},
+    {"UPDATE mailbox SET bytes_used = bytes_used + 1", "I7: the bytes of all bodies"},
+    {"INSERT INTO outbox (id, queued_ms, sender, mime) VALUES (5, 0, '', '')",
+     "I8: in the outbox for nobody"},
+    {"INSERT INTO outbox_recipient (outbox_id, nth, address, state, attempts, next_ms, reply) "
+     "VALUES (5, 0, 'a@b', 1, 0, 0, '')",
+     "I8: a recipient of no message"},
 };
 
 static void given_a_full_mailbox(struct fixture *f)

@@ -2,6 +2,9 @@
 #include "support/mailbox_fixture.h"
 
 #include "db/decorate.h"
+#include "mailbox/folder_write.h"
+#include "mailbox/outbox.h"
+#include "mailbox/permissions.h"
 
 static struct db_fault fault;
 
@@ -98,6 +101,65 @@ static int folder_delete(struct fixture *f, const struct scene *s)
     return mailbox_folder_delete(f->tx, s->outer, &f->err);
 }
 
+static int folder_copy(struct fixture *f, const struct scene *s)
+{
+    struct folder_id id;
+
+    return mailbox_folder_copy(f->tx, s->outer, s->notes, &id, &f->err);
+}
+
+static int folder_trash(struct fixture *f, const struct scene *s)
+{
+    return mailbox_folder_trash(f->tx, s->outer, &f->err);
+}
+
+static int folder_empty_hard(struct fixture *f, const struct scene *s)
+{
+    return mailbox_folder_empty(f->tx, s->outer, EMPTY_HARD, true, &f->err);
+}
+
+static int folder_empty_softly(struct fixture *f, const struct scene *s)
+{
+    return mailbox_folder_empty(f->tx, s->outer, EMPTY_TO_RECOVERABLE, true, &f->err);
+}
+
+static int folder_mark_all(struct fixture *f, const struct scene *s)
+{
+    return mailbox_folder_mark_all(f->tx, s->outer, true, &f->err);
+}
+
+static int permit(struct fixture *f, const struct scene *s)
+{
+    const struct permission rows[] = {{MEMBER_DEFAULT, RIGHT_READ_ITEMS}, {{9}, RIGHTS_ALL}};
+    struct permission *list;
+    uint32_t rights;
+    size_t n;
+
+    TRY(permissions_replace(f->tx, s->outer, rows, ARRAY_LEN(rows), &f->err));
+    TRY(permissions_list(f->tx, s->outer, f->arena, &list, &n, &f->err));
+    return permissions_of(f->tx, s->outer, (struct mailbox_no){10}, &rights, &f->err);
+}
+
+static int send(struct fixture *f, const struct scene *s)
+{
+    const struct str recipients[] = {STR("a@example.com"), STR("b@example.com")};
+    const struct delivery_origin origin = {.mailbox = {3}, .id = s->before};
+    struct outbox_message m;
+    struct seq id, *due;
+    int64_t next_ms;
+    size_t n;
+
+    TRY(outbox_add(f->tx, STR("me@example.com"), STR("mime"), recipients, 2, &id, &f->err));
+    TRY(outbox_due(f->tx, INT64_MAX, 8, f->arena, &due, &n, &next_ms, &f->err));
+    TRY(outbox_get(f->tx, id, f->arena, &m, &f->err));
+    m.recipients[1].state = OUTBOX_SENT;
+    TRY(outbox_note(f->tx, id, 1, &m.recipients[1], &f->err));
+    TRY(delivery_note_once(f->tx, &origin, &f->err));
+    TRY(outbox_remove(f->tx, id, &f->err));
+    TRY(outbox_is_empty(f->tx, &f->err));
+    return 0;
+}
+
 static int prune(struct fixture *f, const struct scene *s)
 {
     (void)s;
@@ -169,6 +231,13 @@ static const struct operation {
     {"rename folder", folder_rename},
     {"move folder", folder_move},
     {"delete folder", folder_delete},
+    {"copy folder", folder_copy},
+    {"trash folder", folder_trash},
+    {"empty folder", folder_empty_hard},
+    {"empty folder into the recoverable items", folder_empty_softly},
+    {"mark all", folder_mark_all},
+    {"permissions", permit},
+    {"outbox", send},
     {"prune", prune},
     {"item sync", sync_page},
     {"hierarchy sync", sync_tree},

@@ -1,5 +1,7 @@
 #include "support/mailbox_fixture.h"
 
+#include "mailbox/folder_write.h"
+
 static int create(struct fixture *f, struct folder_id parent, struct str name,
                   struct folder_id *id_r)
 {
@@ -168,8 +170,8 @@ static void update_changes_what_is_named_only(void **state)
 {
     struct fixture *f = *state;
     struct folder_id id = given_folder(f, distinguished(f, DF_INBOX), "a");
-    const struct folder_update class_only = {.folder_class = STR("IPF.Task"), .hidden = -1};
-    const struct folder_update hidden_only = {.hidden = 1};
+    const struct folder_update class_only = {.folder_class = STR("IPF.Task")};
+    const struct folder_update hidden_only = {.has_hidden = true, .hidden = true};
     struct folder folder;
 
     must(f, IN_WRITE(f, mailbox_folder_update(f->tx, id, &class_only, &f->err)));

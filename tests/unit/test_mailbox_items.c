@@ -256,16 +256,29 @@ static void iterates_in_every_order(void **state)
 
         must(f, IN_WRITE(f, mailbox_item_add(f->tx, inbox, &draft, &id, &f->err)));
     }
+#define ITER(folder_, order_, ...)                                                                 \
+    {                                                                                              \
+        .folder = (folder_), .order = ITEM_ORDER_##order_, __VA_ARGS__                             \
+    }
+#define WITHIN(from_, to_)                                                                         \
+    .with_props = true, .within_received = true, .received_from_ms = (from_),                      \
+    .received_to_ms = (to_)
     const struct listing listings[] = {
-        {{inbox, ITEM_ORDER_NEWEST_FIRST, false, true, 0}, "5113"},
-        {{inbox, ITEM_ORDER_OLDEST_FIRST, false, true, 0}, "3115"},
-        {{inbox, ITEM_ORDER_RECEIVED_DESC, false, true, 0}, "5311"},
-        {{inbox, ITEM_ORDER_RECEIVED_ASC, false, true, 0}, "1135"},
-        {{inbox, ITEM_ORDER_RECEIVED_ASC, false, true, 2}, "35"},
-        {{inbox, ITEM_ORDER_NEWEST_FIRST, true, true, 0}, "4"},
-        {{inbox, ITEM_ORDER_NEWEST_FIRST, false, false, 1}, "..."},
-        {{inbox, ITEM_ORDER_OLDEST_FIRST, false, false, 9}, ""},
-        {{distinguished(f, DF_NOTES), ITEM_ORDER_NEWEST_FIRST, false, true, 0}, ""},
+        {ITER(inbox, NEWEST_FIRST, .with_props = true), "5113"},
+        {ITER(inbox, OLDEST_FIRST, .with_props = true), "3115"},
+        {ITER(inbox, RECEIVED_DESC, .with_props = true), "5311"},
+        {ITER(inbox, RECEIVED_ASC, .with_props = true), "1135"},
+        {ITER(inbox, RECEIVED_ASC, .with_props = true, .skip = 2), "35"},
+        {ITER(inbox, NEWEST_FIRST, .with_props = true, .associated = true), "4"},
+        {ITER(inbox, NEWEST_FIRST, .skip = 1), "..."},
+        {ITER(inbox, OLDEST_FIRST, .skip = 9), ""},
+        {ITER(distinguished(f, DF_NOTES), NEWEST_FIRST, .with_props = true), ""},
+        {ITER(inbox, RECEIVED_DESC, WITHIN(1, 5)), "311"},
+        {ITER(inbox, RECEIVED_ASC, WITHIN(3, INT64_MAX)), "35"},
+        {ITER(inbox, RECEIVED_ASC, WITHIN(INT64_MIN, 4), .skip = 1), "13"},
+        {ITER(inbox, RECEIVED_ASC, WITHIN(4, 4)), ""},
+#undef WITHIN
+#undef ITER
     };
     for (i = 0; i < ARRAY_LEN(listings); i++) {
         check_listing(f, &listings[i]);

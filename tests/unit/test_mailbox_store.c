@@ -470,11 +470,11 @@ static void make_folder_with_lost_commit(struct store *store, struct mailbox_no 
 
     assert_int_equal(store_mailbox_take(store, no, &mailbox, NULL), 0);
     assert_int_equal(mailbox_tx_begin(mailbox, MAILBOX_TX_WRITE, &tx, NULL), 0);
+    assert_int_equal(mailbox_folder_by_distinguished(tx, DF_MSGFOLDERROOT, arena, &root, NULL), 1);
     assert_int_equal(
-        mailbox_folder_by_distinguished(tx, DF_MSGFOLDERROOT, arena, &root, NULL), 1);
-    assert_int_equal(mailbox_folder_create(tx, &(struct folder_draft){.parent = root.id, .name = STR("new")},
-                                           &id, NULL),
-                     0);
+        mailbox_folder_create(tx, &(struct folder_draft){.parent = root.id, .name = STR("new")},
+                              &id, NULL),
+        0);
     fault.nth = fault.calls + 1;
     assert_int_equal(mailbox_tx_commit(&tx, NULL), -ERR_OUTCOME_UNKNOWN);
     store_mailbox_release(store, &mailbox);
@@ -489,7 +489,8 @@ static void test_a_mailbox_is_opened_anew_when_a_commit_was_doubtful(void **stat
     struct mailbox_no no;
 
     store_close(&f->store);
-    fault = (struct db_fault){.only_one_call = true, .call = DB_CALL_COMMIT, .kind = ERR_OUTCOME_UNKNOWN, .after = true};
+    fault = (struct db_fault){
+        .only_one_call = true, .call = DB_CALL_COMMIT, .kind = ERR_OUTCOME_UNKNOWN, .after = true};
     db_decorate_all(wrap_in_fault, &fault);
     f->store = given_store(f->dir.path, 0);
     no = given_user(f->store, "a@x");
@@ -501,7 +502,8 @@ static void test_a_mailbox_is_opened_anew_when_a_commit_was_doubtful(void **stat
     assert_int_equal(store_mailbox_take(f->store, no, &mailbox, NULL), 0);
     assert_false(mailbox_is_doubtful(mailbox));
     assert_int_equal(mailbox_tx_begin(mailbox, MAILBOX_TX_WRITE, &tx, NULL), 0);
-    assert_int_equal(mailbox_folder_by_distinguished(tx, DF_MSGFOLDERROOT, f->arena, &root, NULL), 1);
+    assert_int_equal(mailbox_folder_by_distinguished(tx, DF_MSGFOLDERROOT, f->arena, &root, NULL),
+                     1);
     assert_int_equal(mailbox_folder_by_name(tx, root.id, STR("new"), f->arena, &made, NULL), 1);
     assert_int_equal(mailbox_folder_rename(tx, made.id, STR("newer"), NULL), 0);
     assert_int_equal(mailbox_tx_commit(&tx, NULL), 0);

@@ -2,6 +2,7 @@
 #include "support/mailbox_fixture.h"
 
 #include "base/buf.h"
+#include "mailbox/folder_write.h"
 
 struct client {
     struct folder_id anchor;
@@ -120,9 +121,9 @@ static void counts_tell_nothing(void **state)
 
 static void every_property_of_its_own_is_update(void **state)
 {
-    const struct folder_update updates[] = {{.name = STR("b"), .hidden = -1},
-                                            {.folder_class = STR("IPF.Task"), .hidden = -1},
-                                            {.hidden = 1}};
+    const struct folder_update updates[] = {{.name = STR("b")},
+                                            {.folder_class = STR("IPF.Task")},
+                                            {.has_hidden = true, .hidden = true}};
     struct fixture *f = *state;
     struct folder_id inbox = distinguished(f, DF_INBOX), a = given_folder(f, inbox, "a");
     struct client c = synced(f, inbox);

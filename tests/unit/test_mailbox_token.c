@@ -45,6 +45,13 @@ static int read_attachment(const struct token_key *k, struct str text, struct er
     return token_attachment_read(k, text, &t, err_r);
 }
 
+static int read_occurrence(const struct token_key *k, struct str text, struct err *err_r)
+{
+    struct token_occurrence t;
+
+    return token_occurrence_read(k, text, &t, err_r);
+}
+
 static int read_hierarchy(const struct token_key *k, struct str text, struct err *err_r)
 {
     struct token_sync_hierarchy t;
@@ -88,6 +95,11 @@ static void write_attachment(struct buf *b)
         &(struct token_attachment){.mailbox = {3}, .item = {4711}, .depth = 2, .path = {2, 0}});
 }
 
+static void write_occurrence(struct buf *b)
+{
+    token_occurrence_write(b, &key, &(struct token_occurrence){{3}, {4711}, 1709550000000});
+}
+
 static void write_hierarchy(struct buf *b)
 {
     token_sync_hierarchy_write(b, &key, &(struct token_sync_hierarchy){{3}, {0}, {4711}});
@@ -108,6 +120,7 @@ static const struct kind {
     {TOKEN_FOLDER, write_folder, read_folder, ERR_ID_MALFORMED},
     {TOKEN_CHANGE_KEY, write_change_key, read_change_key, ERR_CHANGE_KEY},
     {TOKEN_ATTACHMENT, write_attachment, read_attachment, ERR_ATTACHMENT_ID},
+    {TOKEN_OCCURRENCE, write_occurrence, read_occurrence, ERR_ID_MALFORMED},
     {TOKEN_SYNC_HIERARCHY, write_hierarchy, read_hierarchy, ERR_SYNC_STATE},
     {TOKEN_SYNC_ITEMS, write_items, read_items, ERR_SYNC_STATE},
 };
@@ -137,6 +150,37 @@ static void test_folder_round_trip(void **state)
     assert_int_equal(token_folder_read(&key, buf_str(&b), &t, NULL), 0);
     assert_int_equal(t.mailbox.v, 3);
     assert_int_equal(t.folder.v, 17);
+    buf_fini(&b);
+}
+
+static void test_occurrence_round_trip_at_any_time(void **state)
+{
+    const int64_t starts[] = {0, 1, -1, 1709550000000, -11644473600000, INT64_C(253402300799000)};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
+        struct token_occurrence t = {{MAILBOX_NO_MAX}, {SEQ_MAX}, starts[i]}, got;
+        struct buf b = BUF_INIT;
+
+        token_occurrence_write(&b, &key, &t);
+        assert_true(b.n <= TOKEN_TEXT_MAX);
+        assert_int_equal(token_occurrence_read(&key, buf_str(&b), &got, NULL), 0);
+        assert_true(got.mailbox.v == t.mailbox.v && got.item.v == t.item.v);
+        assert_true(got.original_start_ms == starts[i]);
+        buf_fini(&b);
+    }
+}
+
+static void test_an_items_id_is_no_occurrences(void **state)
+{
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    write_item(&b);
+    assert_int_equal(read_occurrence(&key, buf_str(&b), NULL), -ERR_OCCURRENCE_NOT_ONE);
+    buf_clear(&b);
+    write_folder(&b);
+    assert_int_equal(read_occurrence(&key, buf_str(&b), NULL), -ERR_ID_IS_FOLDER);
     buf_fini(&b);
 }
 
@@ -383,11 +427,14 @@ static void test_another_store_refuses(void **state)
 static enum err_kind expected_mix(enum token_kind wanted, enum token_kind given,
                                   enum err_kind refused)
 {
-    if (wanted == TOKEN_ITEM && given == TOKEN_FOLDER) {
+    if ((wanted == TOKEN_ITEM || wanted == TOKEN_OCCURRENCE) && given == TOKEN_FOLDER) {
         return ERR_ID_IS_FOLDER;
     }
-    if (wanted == TOKEN_FOLDER && given == TOKEN_ITEM) {
+    if (wanted == TOKEN_FOLDER && (given == TOKEN_ITEM || given == TOKEN_OCCURRENCE)) {
         return ERR_ID_IS_ITEM;
+    }
+    if (wanted == TOKEN_OCCURRENCE && given == TOKEN_ITEM) {
+        return ERR_OCCURRENCE_NOT_ONE;
     }
     return refused;
 }
@@ -485,7 +532,7 @@ static void test_kind_of_names_ids_only(void **state)
         struct mailbox_no mailbox = {0};
         enum token_kind kind;
         bool id = kinds[k].kind == TOKEN_ITEM || kinds[k].kind == TOKEN_FOLDER ||
-                  kinds[k].kind == TOKEN_ATTACHMENT;
+                  kinds[k].kind == TOKEN_ATTACHMENT || kinds[k].kind == TOKEN_OCCURRENCE;
         int rc;
 
         kinds[k].write(&b);
@@ -518,6 +565,8 @@ int main(void)
         cmocka_unit_test(test_item_round_trip),
         cmocka_unit_test(test_folder_round_trip),
         cmocka_unit_test(test_change_key_round_trip_with_the_stub),
+        cmocka_unit_test(test_occurrence_round_trip_at_any_time),
+        cmocka_unit_test(test_an_items_id_is_no_occurrences),
         cmocka_unit_test(test_attachment_round_trip_at_every_depth),
         cmocka_unit_test(test_hierarchy_state_round_trip),
         cmocka_unit_test(test_item_state_round_trip_in_every_shape),
