@@ -1,7 +1,9 @@
 #include "ews/call.h"
 
 #include "base/arena.h"
+#include "ews/access.h"
 #include "ews/answer.h"
+#include "ews/batch.h"
 #include "ews/grammar.h"
 #include "ews/header.h"
 #include "ews/limits.h"
@@ -24,6 +26,7 @@ struct ews_call *ews_call_new(struct arena *arena, const struct ews_service *ser
 
     call->service = service;
     call->caller = *caller;
+    call->mailbox = caller->mailbox;
     call->arena = arena;
     call->key = store_token_key(service->store);
     call->version = EWS_EXCHANGE2007_SP1;
@@ -118,6 +121,9 @@ enum ews_next ews_call_prepare(struct ews_call *call)
         ews_call_fail(call, &err);
         return EWS_ANSWERED;
     }
+    if (call->operation->batch != NULL) {
+        batch_begin(call);
+    }
     if (call->operation->run_mode != EWS_ANSWERED) {
         return call->operation->run_mode;
     }
@@ -135,12 +141,16 @@ bool ews_call_is_quick(const struct ews_call *call)
 
 struct mailbox_no ews_call_mailbox(const struct ews_call *call)
 {
-    return call->caller.mailbox;
+    return call->mailbox;
 }
 
 int ews_call_run(struct ews_call *call, struct mailbox_tx *tx, struct err *err_r)
 {
     assert(call->operation != NULL);
+    access_forget(call);
+    if (call->batch != NULL) {
+        return batch_run(call, tx, err_r);
+    }
     buf_clear(&call->out);
     call->outcome = ERR_NONE;
     answer_envelope_begin(call);
@@ -152,6 +162,15 @@ int ews_call_run(struct ews_call *call, struct mailbox_tx *tx, struct err *err_r
 void ews_call_fail(struct ews_call *call, const struct err *err)
 {
     assert(err->kind != ERR_NONE);
+    if (call->batch != NULL && batch_fail(call, err)) {
+        return;
+    }
+    call->batch = NULL;
     call->error = *err;
     answer_fault(call, &call->error);
+}
+
+enum ews_next ews_call_next(struct ews_call *call)
+{
+    return call->batch != NULL && batch_next(call) ? call->operation->run_mode : EWS_ANSWERED;
 }

@@ -4,7 +4,7 @@
  * answer.
  *
  * ews_call_new -> ews_call_feed* -> ews_call_prepare -> (ews_call_run on the worker of
- * ews_call_mailbox) -> answer
+ * ews_call_mailbox -> ews_call_next)* -> answer
  *
  * After any error the call has an answer (a SOAP fault) and run is not called.
  */
@@ -21,6 +21,8 @@
 #include <stdint.h>
 
 struct arena;
+struct batch;
+struct batch_run;
 struct clock;
 struct mailbox_tx;
 struct xml_node;
@@ -46,6 +48,7 @@ struct ews_service {
     struct clock *clock;
     int major, minor, major_build, minor_build; /* ServerVersionInfo; 15/2/2562/17 */
     struct str version;                         /* "V2017_07_11" */
+    bool relays; /* mail for other servers finds its way: a smarthost is configured */
 };
 
 /* Who asks, as authenticated. */
@@ -57,6 +60,12 @@ struct ews_caller {
 
 struct ews_operation;
 
+/* access.h: the rights that were asked for last in this leg; folder 0: none. */
+struct ews_access {
+    struct folder_id folder;
+    uint32_t rights;
+};
+
 struct ews_call {
     /* set by ews_call_new */
     const struct ews_service *service;
@@ -66,10 +75,18 @@ struct ews_call {
     /* set by ews_call_prepare */
     enum ews_version version; /* RequestServerVersion */
     bool milliseconds;        /* DateTimePrecision */
+    struct str zone_id;       /* Windows id of the TimeZoneContext; may be empty */
     int zone_offset_minutes;  /* of times without zone in the request; from TimeZoneContext */
     const struct ews_operation *operation; /* NULL if dispatch failed */
     void *args;                            /* of the operation's parse, in arena */
     uint64_t tested_bytes;                 /* of values that restrictions looked at */
+    /* where it runs */
+    struct mailbox_no mailbox; /* that the ids in requests and answers of this leg lie in */
+    struct mailbox_no known;   /* ids.h: another one that is known to be there; 0: none */
+    struct batch_run *batch;   /* batch.h; NULL: the operation has none, or all became a fault */
+    struct ews_access access;
+    bool
+        queued; /* something was put into the caller's outbox: after the commit the sender is to be poked */
     /* the answer */
     int http_status; /* 200, or 500 with a fault */
     struct buf out;
@@ -96,8 +113,12 @@ struct mailbox_no ews_call_mailbox(const struct ews_call *call);
 /* On the worker, inside a transaction of the wanted mode. Fills out. A negative result means:
  * undo; then ews_call_fail is called. */
 int ews_call_run(struct ews_call *call, struct mailbox_tx *tx, struct err *err_r) WARN_UNUSED;
-/* Replaces the answer by the fault for err (commit failed, shutting down, busy …). */
+/* What ran or was to run came to nothing (commit failed, shutting down, busy …): the answer becomes
+ * the fault for err, or, when it concerns some objects of several only, those get the error. */
 void ews_call_fail(struct ews_call *call, const struct err *err);
+/* After the commit, or ews_call_fail: EWS_ANSWERED when `out` holds the whole answer, else the call
+ * has more to do, in what is now ews_call_mailbox. */
+enum ews_next ews_call_next(struct ews_call *call);
 
 /* ---- the operations table (operations.c): one row, one file in ops/ ---- */
 
@@ -110,7 +131,9 @@ struct ews_operation {
     /* The request element -> args. Schema violations are ERR_SCHEMA (use grammar.h). */
     int (*parse)(struct ews_call *call, const struct xml_node *request, void **args_r,
                  struct err *err_r);
-    /* Writes the whole <m:XResponse> element to call->out. */
+    /* One of the two. batch: one object after another, wherever they lie (batch.h). run: writes the
+     * whole <m:XResponse> element to call->out, in the caller's mailbox. */
+    const struct batch *batch;
     int (*run)(struct ews_call *call, struct mailbox_tx *tx, void *args, struct err *err_r);
 };
 /* NULL when we do not have it. */

@@ -72,7 +72,7 @@ static int parse_tag(const struct xml_node *node, struct str text, uint16_t *tag
     return 0;
 }
 
-static bool is_guid(struct str s)
+bool guid_is_valid(struct str s)
 {
     if (s.n != 36) {
         return false;
@@ -91,7 +91,7 @@ static int parse_guid(const struct xml_node *node, struct str text, struct exten
                       struct err *err_r)
 {
     path->set_guid = str_trim(text);
-    if (!is_guid(path->set_guid)) {
+    if (!guid_is_valid(path->set_guid)) {
         return grammar_fail(node, err_r,
                             "The 'PropertySetId' attribute is invalid - The Pattern "
                             "constraint failed.");

@@ -94,6 +94,8 @@ struct extended_path {
  * ERR_MAPI_TYPE. */
 int extended_path_parse(const struct xml_node *node, struct extended_path *path_r,
                         struct err *err_r) WARN_UNUSED;
+/* 8-4-4-4-12 hexadecimal digits. */
+bool guid_is_valid(struct str s);
 /* Same property, whatever the spelling (the set by name or GUID); types must agree too. */
 bool extended_path_equal(const struct extended_path *a, const struct extended_path *b);
 /* <t:ExtendedFieldURI …/>: PropertyTag as 0x and lower-case hex without leading zeros,

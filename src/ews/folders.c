@@ -1,4 +1,4 @@
-#include "ews/folders.h"
+#include "ews/folders-private.h"
 
 #include "base/arena.h"
 #include "ews/extended.h"
@@ -11,22 +11,9 @@
 
 /* ---- elements ---- */
 
-/* Bits, so that a row can say which elements have it. */
-enum folder_element {
-    FOLDER = 1 << 0,
-    CALENDAR = 1 << 1,
-    CONTACTS = 1 << 2,
-    TASKS = 1 << 3,
-};
 #define NONE 0U
 #define ALL ((unsigned)(FOLDER | CALENDAR | CONTACTS | TASKS))
 #define COUNTING ((unsigned)(FOLDER | TASKS)) /* those whose type has UnreadCount */
-
-struct element_row {
-    struct str class_prefix;
-    enum folder_element element;
-    struct str name;
-};
 
 /* The last one takes what no other does. */
 static const struct element_row ELEMENTS[] = {
@@ -43,19 +30,43 @@ static bool class_is(struct str folder_class, struct str prefix)
            (folder_class.n == prefix.n || folder_class.p[prefix.n] == '.');
 }
 
-static const struct element_row *element_of(const struct folder *folder)
+const struct element_row *folder_element_of_class(struct str folder_class)
 {
     const struct element_row *row = ELEMENTS;
 
-    while (row->element != FOLDER && !class_is(folder->folder_class, row->class_prefix)) {
+    while (row->element != FOLDER && !class_is(folder_class, row->class_prefix)) {
         row++;
     }
     return row;
 }
 
-/* ---- values ---- */
+bool folder_is_calendar(const struct folder *folder)
+{
+    return folder_element_of_class(folder->folder_class)->element == CALENDAR;
+}
 
-typedef struct value (*value_fn)(const struct folder *folder);
+/* A name with its prefix t: and an element of the request. */
+static bool is_named(const struct xml_node *node, struct str name)
+{
+    return node->ns == XML_NS_TYPES && name.n > 2 && str_eq(node->name, str_sub(name, 2, name.n));
+}
+
+const struct element_row *folder_element_of_node(const struct xml_node *node)
+{
+    for (size_t i = 0; i < ARRAY_LEN(ELEMENTS); i++) {
+        if (is_named(node, ELEMENTS[i].name)) {
+            return &ELEMENTS[i];
+        }
+    }
+    return NULL;
+}
+
+bool folder_is_element(const struct xml_node *node)
+{
+    return folder_element_of_node(node) != NULL || xml_is(node, XML_NS_TYPES, "SearchFolder");
+}
+
+/* ---- values ---- */
 
 static struct value value_text(struct str text)
 {
@@ -144,35 +155,40 @@ static struct value get_last_number(const struct folder *folder)
     return value_int(folder->item_seq.v);
 }
 
-struct tag_row {
-    uint16_t tag;
-    enum mapi_type type;
-    value_fn get;
+static const struct folder_tag_row TAGS[] = {
+    {0x10f4, MAPI_BOOLEAN, get_hidden, folder_set_tag_hidden},
+    {0x3001, MAPI_STRING, get_name, folder_set_tag_name},
+    {0x3007, MAPI_SYSTEM_TIME, get_created, NULL},
+    {0x3008, MAPI_SYSTEM_TIME, get_modified, NULL},
+    {0x3602, MAPI_INTEGER, get_total, NULL},
+    {0x3603, MAPI_INTEGER, get_unread, NULL},
+    {0x360a, MAPI_BOOLEAN, get_has_children, NULL},
+    {0x3613, MAPI_STRING, get_class, folder_set_tag_class},
+    {0x670a, MAPI_SYSTEM_TIME, get_content_clock, NULL},
+    {0x6751, MAPI_INTEGER, get_next_number, NULL},
+    {0x6752, MAPI_INTEGER, get_last_number, NULL},
 };
 
-/* MAPI properties that folders answer to. */
-static const struct tag_row TAGS[] = {
-    {0x10f4, MAPI_BOOLEAN, get_hidden},
-    {0x3001, MAPI_STRING, get_name},
-    {0x3007, MAPI_SYSTEM_TIME, get_created},
-    {0x3008, MAPI_SYSTEM_TIME, get_modified},
-    {0x3602, MAPI_INTEGER, get_total},
-    {0x3603, MAPI_INTEGER, get_unread},
-    {0x360a, MAPI_BOOLEAN, get_has_children},
-    {0x3613, MAPI_STRING, get_class},
-    {0x670a, MAPI_SYSTEM_TIME, get_content_clock},
-    {0x6751, MAPI_INTEGER, get_next_number},
-    {0x6752, MAPI_INTEGER, get_last_number},
-};
+const struct folder_tag_row *folder_tag_row(const struct extended_path *path)
+{
+    for (size_t i = 0; !path->named && i < ARRAY_LEN(TAGS); i++) {
+        if (TAGS[i].tag == path->tag) {
+            return &TAGS[i];
+        }
+    }
+    return NULL;
+}
 
 static struct value extended_value(const struct folder *folder, const struct extended_path *path)
 {
-    for (size_t i = 0; !path->named && i < ARRAY_LEN(TAGS); i++) {
-        if (TAGS[i].tag == path->tag && TAGS[i].type == path->type) {
-            return TAGS[i].get(folder);
-        }
+    const struct folder_tag_row *row = folder_tag_row(path);
+    struct value value = {.type = VALUE_NONE};
+
+    if (row != NULL) {
+        return row->type == path->type ? row->get(folder) : value;
     }
-    return (struct value){.type = VALUE_NONE};
+    (void)extended_bytes_get(folder->props, path, &value);
+    return value;
 }
 
 /* ---- the property table ---- */
@@ -182,58 +198,40 @@ struct extended_list {
     size_t n;
 };
 
-/* A folder being written. */
-struct folder_view {
-    const struct ews_call *call;
-    const struct folder *folder;
-    const struct element_row *element;
+struct folder_shape {
+    enum base_shape base;
+    uint32_t named; /* bit i: ROWS[i] was asked for by name */
     struct extended_list extended;
 };
 
-struct folder_row {
-    struct str uri;              /* empty: the place of the extended properties */
-    struct str name;             /* element, for rows with a value */
-    unsigned elements;           /* whose type has it */
-    unsigned in_default, in_all; /* elements whose base shape has it */
-    enum ews_version since;
-    value_fn value; /* simple and searchable; or: */
-    void (*write)(const struct folder_view *view,
-                  struct buf *out); /* both NULL: lawful, but never there */
-};
-
-static void write_id(const struct folder_view *view, struct buf *out)
+static int write_id(const struct folder_view *view, struct buf *out, struct err *err_r)
 {
+    (void)err_r;
     write_folder_id(out, view->call, STR("t:FolderId"), view->folder->id, view->folder->change_seq);
+    return 0;
 }
 
-static void write_parent_id(const struct folder_view *view, struct buf *out)
+static int write_parent_id(const struct folder_view *view, struct buf *out, struct err *err_r)
 {
+    (void)err_r;
     if (view->folder->parent.v != 0) {
         write_folder_id(out, view->call, STR("t:ParentFolderId"), view->folder->parent,
                         (struct seq){0});
     }
+    return 0;
 }
 
-static void write_extended(const struct folder_view *view, struct buf *out)
+static int write_extended(const struct folder_view *view, struct buf *out, struct err *err_r)
 {
-    for (size_t i = 0; i < view->extended.n; i++) {
-        struct value value = extended_value(view->folder, &view->extended.v[i]);
+    const struct extended_list *list = &view->shape->extended;
 
-        extended_property_write(out, &view->extended.v[i], &value, view->call->milliseconds);
-    }
-}
+    (void)err_r;
+    for (size_t i = 0; i < list->n; i++) {
+        struct value value = extended_value(view->folder, &list->v[i]);
 
-/* Who sees a folder owns it. */
-static void write_effective_rights(const struct folder_view *view, struct buf *out)
-{
-    BUF_LIT(out, "<t:EffectiveRights><t:CreateAssociated>true</t:CreateAssociated>"
-                 "<t:CreateContents>true</t:CreateContents>"
-                 "<t:CreateHierarchy>true</t:CreateHierarchy><t:Delete>true</t:Delete>"
-                 "<t:Modify>true</t:Modify><t:Read>true</t:Read>");
-    if (view->call->version >= EWS_EXCHANGE2010) {
-        BUF_LIT(out, "<t:ViewPrivateItems>true</t:ViewPrivateItems>");
+        extended_property_write(out, &list->v[i], &value, view->call->milliseconds);
     }
-    BUF_LIT(out, "</t:EffectiveRights>");
+    return 0;
 }
 
 static const struct str WIRE_NAMES[DF_COUNT] = {
@@ -242,74 +240,47 @@ static const struct str WIRE_NAMES[DF_COUNT] = {
 #undef X
 };
 
-static void write_distinguished(const struct folder_view *view, struct buf *out)
+static int write_distinguished(const struct folder_view *view, struct buf *out, struct err *err_r)
 {
     enum distinguished which = view->folder->distinguished;
 
+    (void)err_r;
     if (which > DF_NONE && which < DF_COUNT) {
         xml_add_element(out, STR("t:DistinguishedFolderId"), WIRE_NAMES[which]);
     }
-}
-
-/* Nobody but the owner has rights, so the two that every folder must name have none. */
-static void write_permission(struct buf *out, struct str prefix, struct str user)
-{
-    BUF_LIT(out, "<t:");
-    buf_add_str(out, prefix);
-    BUF_LIT(out, "Permission><t:UserId>");
-    xml_add_element(out, STR("t:DistinguishedUser"), user);
-    BUF_LIT(out, "</t:UserId><t:CanCreateItems>false</t:CanCreateItems>"
-                 "<t:CanCreateSubFolders>false</t:CanCreateSubFolders>"
-                 "<t:IsFolderOwner>false</t:IsFolderOwner>"
-                 "<t:IsFolderVisible>false</t:IsFolderVisible>"
-                 "<t:IsFolderContact>false</t:IsFolderContact><t:EditItems>None</t:EditItems>"
-                 "<t:DeleteItems>None</t:DeleteItems><t:ReadItems>None</t:ReadItems><t:");
-    buf_add_str(out, prefix);
-    BUF_LIT(out, "PermissionLevel>None</t:");
-    buf_add_str(out, prefix);
-    BUF_LIT(out, "PermissionLevel></t:");
-    buf_add_str(out, prefix);
-    BUF_LIT(out, "Permission>");
-}
-
-static void write_permission_set(const struct folder_view *view, struct buf *out)
-{
-    struct str prefix = view->element->element == CALENDAR ? STR("Calendar") : STR("");
-
-    BUF_LIT(out, "<t:PermissionSet><t:");
-    buf_add_str(out, prefix);
-    BUF_LIT(out, "Permissions>");
-    write_permission(out, prefix, STR("Default"));
-    write_permission(out, prefix, STR("Anonymous"));
-    BUF_LIT(out, "</t:");
-    buf_add_str(out, prefix);
-    BUF_LIT(out, "Permissions></t:PermissionSet>");
+    return 0;
 }
 
 #define URI(name) STR_INIT("folder:" name), STR_INIT("t:" name)
 
 /* In the schema's order. */
 static const struct folder_row ROWS[] = {
-    {URI("FolderId"), ALL, ALL, ALL, EWS_EXCHANGE2007, NULL, write_id},
-    {URI("ParentFolderId"), ALL, NONE, ALL, EWS_EXCHANGE2007, NULL, write_parent_id},
-    {URI("FolderClass"), ALL, NONE, ALL, EWS_EXCHANGE2007, get_class, NULL},
-    {URI("DisplayName"), ALL, ALL, ALL, EWS_EXCHANGE2007, get_name, NULL},
-    {URI("TotalCount"), ALL, ALL & ~(unsigned)CALENDAR, ALL, EWS_EXCHANGE2007, get_total, NULL},
-    {URI("ChildFolderCount"), ALL, ALL, ALL, EWS_EXCHANGE2007, get_children, NULL},
-    {STR_INIT(""), STR_INIT(""), ALL, ALL, ALL, EWS_EXCHANGE2007, NULL, write_extended},
-    {URI("ManagedFolderInformation"), ALL, NONE, NONE, EWS_EXCHANGE2007, NULL, NULL},
-    {URI("EffectiveRights"), ALL, NONE, ALL, EWS_EXCHANGE2007, NULL, write_effective_rights},
-    {URI("DistinguishedFolderId"), ALL, NONE, ALL, EWS_EXCHANGE2013, NULL, write_distinguished},
-    {URI("PolicyTag"), ALL, NONE, NONE, EWS_EXCHANGE2013, NULL, NULL},
-    {URI("ArchiveTag"), ALL, NONE, NONE, EWS_EXCHANGE2013, NULL, NULL},
-    {URI("ReplicaList"), ALL, NONE, NONE, EWS_EXCHANGE2013, NULL, NULL},
-    {URI("SharingEffectiveRights"), ALL, NONE, NONE, EWS_EXCHANGE2010, NULL, NULL},
-    {URI("PermissionSet"), ALL, NONE, NONE, EWS_EXCHANGE2007_SP1, NULL, write_permission_set},
-    {URI("UnreadCount"), COUNTING, COUNTING, COUNTING, EWS_EXCHANGE2007, get_unread, NULL},
-    {URI("SearchParameters"), ALL, NONE, NONE, EWS_EXCHANGE2007, NULL, NULL},
+    {URI("FolderId"), ALL, ALL, ALL, EWS_EXCHANGE2007, NULL, write_id, NULL},
+    {URI("ParentFolderId"), ALL, NONE, ALL, EWS_EXCHANGE2007, NULL, write_parent_id, NULL},
+    {URI("FolderClass"), ALL, NONE, ALL, EWS_EXCHANGE2007, get_class, NULL, folder_set_class},
+    {URI("DisplayName"), ALL, ALL, ALL, EWS_EXCHANGE2007, get_name, NULL, folder_set_name},
+    {URI("TotalCount"), ALL, ALL & ~(unsigned)CALENDAR, ALL, EWS_EXCHANGE2007, get_total, NULL,
+     NULL},
+    {URI("ChildFolderCount"), ALL, ALL, ALL, EWS_EXCHANGE2007, get_children, NULL, NULL},
+    {STR_INIT(""), STR_INIT("t:ExtendedProperty"), ALL, ALL, ALL, EWS_EXCHANGE2007, NULL,
+     write_extended, folder_set_extended},
+    {URI("ManagedFolderInformation"), ALL, NONE, NONE, EWS_EXCHANGE2007, NULL, NULL, NULL},
+    {URI("EffectiveRights"), ALL, NONE, ALL, EWS_EXCHANGE2007, NULL, folder_effective_rights_write,
+     NULL},
+    {URI("DistinguishedFolderId"), ALL, NONE, ALL, EWS_EXCHANGE2013, NULL, write_distinguished,
+     NULL},
+    {URI("PolicyTag"), ALL, NONE, NONE, EWS_EXCHANGE2013, NULL, NULL, NULL},
+    {URI("ArchiveTag"), ALL, NONE, NONE, EWS_EXCHANGE2013, NULL, NULL, NULL},
+    {URI("ReplicaList"), ALL, NONE, NONE, EWS_EXCHANGE2013, NULL, NULL, NULL},
+    {URI("SharingEffectiveRights"), CALENDAR | CONTACTS, NONE, NONE, EWS_EXCHANGE2010, NULL, NULL,
+     NULL},
+    {URI("PermissionSet"), ALL, NONE, NONE, EWS_EXCHANGE2007_SP1, NULL, folder_permissions_write,
+     folder_set_permissions},
+    {URI("UnreadCount"), COUNTING, COUNTING, COUNTING, EWS_EXCHANGE2007, get_unread, NULL, NULL},
+    {URI("SearchParameters"), ALL, NONE, NONE, EWS_EXCHANGE2007, NULL, NULL, NULL},
 };
 
-static const struct folder_row *row_by_uri(struct str uri)
+const struct folder_row *folder_row_by_uri(struct str uri)
 {
     for (size_t i = 0; uri.n != 0 && i < ARRAY_LEN(ROWS); i++) {
         if (str_eq(ROWS[i].uri, uri)) {
@@ -319,13 +290,27 @@ static const struct folder_row *row_by_uri(struct str uri)
     return NULL;
 }
 
-/* ---- shapes ---- */
+const struct folder_row *folder_row_by_node(const struct xml_node *node)
+{
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        if (is_named(node, ROWS[i].name)) {
+            return &ROWS[i];
+        }
+    }
+    return NULL;
+}
 
-struct folder_shape {
-    enum base_shape base;
-    uint32_t named; /* bit i: ROWS[i] was asked for by name */
-    struct extended_list extended;
-};
+const struct folder_row *folder_row_extended(void)
+{
+    size_t i = 0;
+
+    while (ROWS[i].set != folder_set_extended) {
+        i++;
+    }
+    return &ROWS[i];
+}
+
+/* ---- shapes ---- */
 
 /* Each once: what is asked for twice is answered once. */
 static void add_extended(struct extended_list *list, struct extended_path *space,
@@ -350,7 +335,7 @@ static int add_path(struct ews_call *call, const struct xml_node *node, struct f
         add_extended(&shape->extended, space, &path->extended);
         return 0;
     }
-    row = path->kind == PATH_FIELD ? row_by_uri(path->uri) : NULL;
+    row = path->kind == PATH_FIELD ? folder_row_by_uri(path->uri) : NULL;
     if (row == NULL) {
         return err_set(err_r, ERR_PROPERTY_REQUEST, "path is no folder property");
     }
@@ -421,13 +406,13 @@ static bool row_is_chosen(const struct folder_shape *shape, const struct folder_
     return shape->base != SHAPE_ID_ONLY && (in_base & element) != 0;
 }
 
-static void write_row(const struct folder_row *row, const struct folder_view *view, struct buf *out)
+static int write_row(const struct folder_row *row, const struct folder_view *view, struct buf *out,
+                     struct err *err_r)
 {
     struct value value;
 
     if (row->write != NULL) {
-        row->write(view, out);
-        return;
+        return row->write(view, out, err_r);
     }
     value = row->value != NULL ? row->value(view->folder) : (struct value){.type = VALUE_NONE};
     if (value.type == VALUE_TEXT) {
@@ -435,25 +420,38 @@ static void write_row(const struct folder_row *row, const struct folder_view *vi
     } else if (value.type == VALUE_INT) {
         xml_add_element_i64(out, row->name, value.i);
     }
+    return 0;
 }
 
-void folder_shape_write(struct ews_call *call, const struct folder_shape *shape,
-                        const struct folder *folder, struct buf *out)
+int folder_shape_write(struct ews_call *call, struct mailbox_tx *tx,
+                       const struct folder_shape *shape, const struct folder *folder,
+                       struct err *err_r)
 {
     const struct folder_view view = {
         .call = call,
+        .tx = tx,
         .folder = folder,
-        .element = element_of(folder),
-        .extended = shape->extended,
+        .element = folder_element_of_class(folder->folder_class),
+        .shape = shape,
     };
 
-    xml_open(out, view.element->name);
+    xml_open(&call->out, view.element->name);
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         if (row_is_chosen(shape, &ROWS[i], &view)) {
-            write_row(&ROWS[i], &view, out);
+            TRY(write_row(&ROWS[i], &view, &call->out, err_r));
         }
     }
-    xml_close(out, view.element->name);
+    xml_close(&call->out, view.element->name);
+    return 0;
+}
+
+void folder_write_id_only(struct ews_call *call, const struct folder *folder)
+{
+    struct str element = folder_element_of_class(folder->folder_class)->name;
+
+    xml_open(&call->out, element);
+    write_folder_id(&call->out, call, STR("t:FolderId"), folder->id, folder->change_seq);
+    xml_close(&call->out, element);
 }
 
 /* ---- restrictions ---- */
@@ -468,7 +466,7 @@ int folder_path_value(struct ews_call *call, const struct folder *folder,
         *value_r = extended_value(folder, &path->extended);
         return 0;
     }
-    row = path->kind == PATH_FIELD ? row_by_uri(path->uri) : NULL;
+    row = path->kind == PATH_FIELD ? folder_row_by_uri(path->uri) : NULL;
     if (row == NULL || row->value == NULL) {
         return err_set(err_r, ERR_PATH_FOR_QUERY, "path in a restriction on folders");
     }

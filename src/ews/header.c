@@ -132,8 +132,12 @@ static int read_time_zone(struct ews_call *call, const struct xml_node *node, st
 {
     static const struct grammar_child CHILDREN[] = {{XML_NS_TYPES, "TimeZoneDefinition", 1, 1}};
     const struct xml_node *definition;
+    struct str name;
 
     TRY(grammar_sequence(node, CHILDREN, ARRAY_LEN(CHILDREN), &definition, err_r));
+    if (zone_xml_parse(definition, &name, NULL) == 0) {
+        call->zone_id = zone_windows_id(name);
+    }
     if (!zone_standard_offset(xml_attr(definition, "Id"), &call->zone_offset_minutes) &&
         !described_offset(definition, &call->zone_offset_minutes)) {
         return err_set(err_r, ERR_TIME_ZONE, "TimeZoneContext names no known zone");

@@ -10,6 +10,7 @@
 #include "ews/props.h"
 #include "mailbox/mailbox.h"
 
+struct grouping;
 struct restriction;
 
 struct sort_field {
@@ -29,13 +30,23 @@ struct item_query {
     const struct restriction *restriction; /* or NULL */
     const struct sort_field *sort;         /* none: newest first */
     size_t sort_count;
+    const struct grouping *grouping; /* or NULL: the sort is within the groups */
+    /* Contacts whose DisplayName lies between, both included; p NULL: no limit. */
+    struct str initial_name, final_name;
 };
+
+/* ERR_RESTRICTION_TOO_COMPLEX when items walked over, or messages that tests took, are too many. */
+int find_cost_walk(const struct item_query *query, size_t items, struct err *err_r) WARN_UNUSED;
+int find_cost_message(const struct item_query *query, const struct item_view *view,
+                      struct err *err_r) WARN_UNUSED;
+int find_too_complex(const char *what, struct err *err_r);
 
 /* The result: all items of the folder in a native order (ids NULL), or a list of ids in the
  * call's arena. */
 struct item_list {
     enum item_order order;
     const struct item_id *ids;
+    const uint32_t *groups; /* with a grouping: the number of each one's group, ascending */
     size_t total;
 };
 

@@ -19,6 +19,9 @@
 /* Offending values are repeated in fault details up to here. */
 #define GRAMMAR_SHOWN_BYTES 64
 
+/* Permissions that a folder may have: every user of a large office; they are compared with each other. */
+#define PERMISSIONS_MAX 1000
+
 /* Paths that a shape may name: twice what the schema has, so that a client's own extended
  * properties fit. */
 #define SHAPE_MAX_PATHS 1024
@@ -61,12 +64,52 @@
 /* What one test costs at least, in bytes looked at. */
 #define RESTRICTION_TEST_BYTES 64
 
+/* Bytes of messages that one request holds on their way to another mailbox: one more leg for each. */
+#define TRANSFER_MAX_BYTES (32U * 1024 * 1024)
+
 /* An answer that has grown so large takes no further items: they are refused and can be asked
  * for again. The first is always served. */
 #define ANSWER_MAX_BYTES (128U * 1024 * 1024)
 /* Bytes of messages that one request may have opened, whatever it shows of them: some tens of
  * seconds of work. */
 #define READ_MAX_BYTES (UINT64_C(4) * 1024 * 1024 * 1024)
+
+/* Members of a distribution list: each summary of it reads them. */
+#define LIST_MAX_MEMBERS 5000
+/* A QueryString: what people type. */
+#define QUERY_MAX_BYTES 4096
+#define QUERY_MAX_TERMS 100
+
+/* PidTagMessageClass. */
+#define ITEM_CLASS_MAX_BYTES 255
+/* Properties of one item whose last change is remembered one by one: more than a client changes between two looks. */
+#define EDIT_STAMPS_MAX 32
+/* Extended properties of one item, keys and values: they are read with every summary. */
+#define EXTENDED_MAX_BYTES (256U * 1024)
+#define EXTENDED_MAX_COUNT 1000U
+/* The record of one item, as edited: a thousand of them are an answer. */
+#define EDIT_RECORD_MAX_BYTES (512U * 1024)
+/* Items in items in attachments: what clients build, and what a stack bears. */
+#define ATTACHMENT_MAX_DEPTH 16
+/* Attachments of one item that a client may add, decoded, and how many: what mail systems carry at most, and half
+ * of the parts that a message is read with. */
+#define ATTACHMENTS_MAX_BYTES (150U * 1024 * 1024)
+#define ATTACHMENTS_MAX_COUNT 1000
+/* Of an address that is told in an error. */
+#define ADDRESS_SHOWN_BYTES 100
+/* Recipients of one message, as mail servers commonly limit it. */
+#define SEND_MAX_RECIPIENTS 5000
+
+/* Attendees of a meeting: as many as the calendar object is read with. */
+#define CALENDAR_MAX_ATTENDEES 2000
+/* A calendar object: what is read of one (mime/limits.h) when it stands encoded in its message. */
+#define CALENDAR_MAX_BYTES (700U * 1024)
+/* Of a body that is repeated in the object, for readers of iCalendar; the whole stands beside it. */
+#define CALENDAR_DESCRIPTION_BYTES (32U * 1024)
+/* A calendar view: what Exchange refuses beyond, the rows of one answer, and occurrences of all items that are looked at
+ * for it. */
+#define CALENDAR_VIEW_MAX_DAYS 731
+#define CALENDAR_VIEW_MAX_ROWS 1000
 
 /* xs:int */
 #define XS_INT_MAX 2147483647

@@ -5,8 +5,34 @@
 #include <stdlib.h>
 
 static const struct ews_operation *const OPERATIONS[] = {
-    &op_sync_folder_items, &op_sync_folder_hierarchy, &op_get_item,       &op_find_item,
-    &op_get_folder,        &op_find_folder,           &op_get_attachment, &op_convert_id,
+    &op_sync_folder_items,
+    &op_sync_folder_hierarchy,
+    &op_get_item,
+    &op_find_item,
+    &op_get_folder,
+    &op_find_folder,
+    &op_get_attachment,
+    &op_convert_id,
+    &op_get_server_time_zones,
+    &op_create_item,
+    &op_update_item,
+    &op_delete_item,
+    &op_send_item,
+    &op_move_item,
+    &op_copy_item,
+    &op_create_folder,
+    &op_create_folder_path,
+    &op_update_folder,
+    &op_delete_folder,
+    &op_move_folder,
+    &op_copy_folder,
+    &op_empty_folder,
+    &op_mark_all_items_as_read,
+    &op_mark_as_junk,
+    &op_create_attachment,
+    &op_delete_attachment,
+    &op_export_items,
+    &op_upload_items,
 };
 
 const struct ews_operation *ews_operation_find(struct str name)

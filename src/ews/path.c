@@ -5,6 +5,8 @@
 #include "ews/grammar.h"
 #include "xml/xml_doc.h"
 
+#include <assert.h>
+
 static int parse_field(const struct xml_node *node, struct prop_path *path, struct err *err_r)
 {
     enum uri_group group;
@@ -35,6 +37,7 @@ static int parse_indexed(const struct xml_node *node, struct prop_path *path, st
                             (int)(uri.n < 80 ? uri.n : 80), uri.p);
     }
     path->group = (unsigned char)group;
+    (void)dictionary_find(path->uri, path->index, &path->place); /* an unknown key has no value */
     return 0;
 }
 
@@ -44,6 +47,18 @@ static int parse_extended(const struct xml_node *node, struct prop_path *path, s
     path->row = prop_row_by_extended(&path->extended);
     path->group = URI_ITEM;
     return 0;
+}
+
+const struct prop_path *prop_path_of_field(struct ews_call *call, struct str uri)
+{
+    struct prop_path *path = ARENA_NEW(call->arena, struct prop_path);
+    enum uri_group group;
+    bool found = uri_find(uri, &path->uri, &group, &path->row);
+
+    assert(found);
+    path->kind = PATH_FIELD;
+    path->group = (unsigned char)group;
+    return path;
 }
 
 int prop_path_parse(struct ews_call *call, const struct xml_node *node, struct prop_path **path_r,

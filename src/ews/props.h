@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "ews/call.h"
+#include "ews/dictionary.h"
 #include "ews/extended.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/props.h"
@@ -19,6 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct calendar_event;
+struct item_occurrence;
 struct mime_message;
 struct prop_row;
 struct xml_node;
@@ -37,7 +40,10 @@ struct item_view {
     bool mime_read;
     /* Of an attached message: the attachment that it is; else NULL. */
     const struct token_attachment *within;
-    bool summary; /* FindItem, sync: streamable strings are cut at 255 characters */
+    const struct calendar_event *event; /* of calendar items, once read (calendar.h) */
+    const struct item_occurrence
+        *occurrence; /* the item is one occurrence of a recurring one; NULL: it is itself */
+    bool summary;    /* FindItem, sync: streamable strings are cut at 255 characters */
     const struct item_shape *shape;
 };
 void item_view_open(struct item_view *view, struct ews_call *call, struct mailbox_tx *tx,
@@ -100,6 +106,7 @@ struct prop_path {
     struct extended_path extended; /* EXTENDED */
     const struct prop_row *row;    /* the item property behind it; NULL: folders', and none */
     unsigned char group;           /* enum uri_group, for the table's own use */
+    struct dictionary_place place; /* INDEXED: of a contact's dictionary; else nowhere */
     const struct xml_node *node;   /* as it stood in the request, for path_message_xml */
 };
 /* ERR_SCHEMA for a URI that the schema does not know, and what extended_path_parse refuses. */

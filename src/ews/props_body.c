@@ -3,6 +3,8 @@
 
 #include "base/base64.h"
 #include "base/utf8.h"
+#include "ews/attachments.h"
+#include "ews/calendar.h"
 #include "ews/ids.h"
 #include "mailbox/token.h"
 #include "mime/message.h"
@@ -16,6 +18,11 @@ void write_mime_content(const struct prop_row *row, struct item_view *view, stru
 {
     struct str mime = item_view_mime(view);
 
+    if (mime.p != NULL && view->item->kind == ITEM_KIND_CALENDAR_ITEM) {
+        mime = calendar_mime_content(view);
+    } else if (view->item->kind == ITEM_KIND_CONTACT) {
+        mime = contact_vcard(view);
+    }
     if (mime.p == NULL) {
         return;
     }
@@ -50,6 +57,15 @@ static void write_body_as(const struct prop_row *row, struct item_view *view, st
     buf_add_str(out, row->close);
 }
 
+/* A body that is text alone. */
+static void write_text_as(const struct prop_row *row, struct item_view *view, struct buf *out,
+                          enum body_choice choice, struct str text)
+{
+    bool html = choice == BODY_HTML;
+
+    write_body_as(row, view, out, html, html ? mime_text_to_html(view->arena, text) : text);
+}
+
 /* Items without a message have no body; a message without a text part has an empty one. */
 static void write_chosen(const struct prop_row *row, struct item_view *view, struct buf *out,
                          enum body_choice choice)
@@ -58,6 +74,11 @@ static void write_chosen(const struct prop_row *row, struct item_view *view, str
     bool html;
 
     if (item_view_mime(view).p == NULL) {
+        return;
+    }
+    if (view->occurrence != NULL && view->occurrence->at.exception != NULL &&
+        view->occurrence->at.exception->description.p != NULL) {
+        write_text_as(row, view, out, choice, view->occurrence->at.exception->description);
         return;
     }
     message = item_view_message(view);
@@ -162,15 +183,18 @@ void write_recipients(const struct prop_row *row, struct item_view *view, struct
 
 bool attachment_token(const struct item_view *view, size_t index, struct token_attachment *token_r)
 {
-    struct token_attachment token = {.mailbox = view->call->caller.mailbox, .item = view->item->id};
+    struct token_attachment token = {.mailbox = view->call->mailbox, .item = view->item->id};
+    uint64_t number = index;
 
     if (view->within != NULL) {
         token = *view->within;
+    } else {
+        number = attachment_number(view->props.v[IPROP_ATTACHMENT_NUMBERS], index);
     }
-    if (token.depth == TOKEN_ATTACHMENT_DEPTH || index > TOKEN_ATTACHMENT_INDEX_MAX) {
+    if (token.depth == TOKEN_ATTACHMENT_DEPTH || number > TOKEN_ATTACHMENT_INDEX_MAX) {
         return false;
     }
-    token.path[token.depth++] = (uint32_t)index;
+    token.path[token.depth++] = (uint32_t)number;
     *token_r = token;
     return true;
 }

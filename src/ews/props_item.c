@@ -3,6 +3,8 @@
 
 #include "base/arena.h"
 #include "base/base64.h"
+#include "ews/access.h"
+#include "ews/calendar.h"
 #include "ews/ids.h"
 #include "ews/limits.h"
 #include "xml/xml_write.h"
@@ -14,6 +16,11 @@
 void write_item_id_row(const struct prop_row *row, struct item_view *view, struct buf *out)
 {
     (void)row;
+    if (view->occurrence != NULL) {
+        write_occurrence_id(out, view->call, view->item->id, view->occurrence->at.original_start_ms,
+                            item_version(view->item));
+        return;
+    }
     write_item_id(out, view->call, view->item->id, item_version(view->item));
 }
 
@@ -36,7 +43,7 @@ void write_conversation_id(const struct prop_row *row, struct item_view *view, s
 /* Mailbox and item, so that it is one thing's key in the whole store. */
 void value_record_key(const struct prop_row *row, struct item_view *view, struct value *value_r)
 {
-    uint64_t key[2] = {htobe64(view->call->caller.mailbox.v), htobe64(view->item->id.v)};
+    uint64_t key[2] = {htobe64(view->call->mailbox.v), htobe64(view->item->id.v)};
 
     (void)row;
     value_r->type = VALUE_BYTES;
@@ -58,6 +65,11 @@ static const struct str default_classes[ITEM_KIND_COUNT] = {
     [ITEM_KIND_TASK] = STR_INIT("IPM.Task"),
     [ITEM_KIND_POST_ITEM] = STR_INIT("IPM.Post"),
 };
+
+struct str default_item_class(enum item_kind kind)
+{
+    return default_classes[kind];
+}
 
 void value_item_class(const struct prop_row *row, struct item_view *view, struct value *value_r)
 {
@@ -87,12 +99,6 @@ void value_false(const struct prop_row *row, struct item_view *view, struct valu
 {
     (void)row, (void)view;
     value_r->type = VALUE_BOOL;
-}
-
-void value_zero(const struct prop_row *row, struct item_view *view, struct value *value_r)
-{
-    (void)row, (void)view;
-    value_r->type = VALUE_INT;
 }
 
 /* A message without Sender was sent by its author. */
@@ -145,15 +151,36 @@ void write_culture(const struct prop_row *row, struct item_view *view, struct bu
  * them. */
 void write_effective_rights(const struct prop_row *row, struct item_view *view, struct buf *out)
 {
+    uint32_t rights = 0;
+    bool remove, modify;
+    int rc = access_rights(view->call, view->tx, view->item->folder, &rights, view->err);
+
+    if (rc < 0) {
+        view->rc = rc;
+        return;
+    }
+    remove = access_holds(view->call, view->item, rights, RIGHT_DELETE_OWN, RIGHT_DELETE_ALL);
+    modify = access_holds(view->call, view->item, rights, RIGHT_EDIT_OWN, RIGHT_EDIT_ALL);
     buf_add_str(out, row->open);
     BUF_LIT(out, "<t:CreateAssociated>false</t:CreateAssociated>"
                  "<t:CreateContents>false</t:CreateContents>"
-                 "<t:CreateHierarchy>false</t:CreateHierarchy>"
-                 "<t:Delete>true</t:Delete><t:Modify>true</t:Modify><t:Read>true</t:Read>");
+                 "<t:CreateHierarchy>false</t:CreateHierarchy>");
+    xml_add_element_bool(out, STR("t:Delete"), remove);
+    xml_add_element_bool(out, STR("t:Modify"), modify);
+    xml_add_element_bool(out, STR("t:Read"), (rights & RIGHT_READ_ITEMS) != 0);
     if (view->call->version >= EWS_EXCHANGE2010) {
-        BUF_LIT(out, "<t:ViewPrivateItems>true</t:ViewPrivateItems>");
+        xml_add_element_bool(out, STR("t:ViewPrivateItems"), access_is_owner(view->call));
     }
     buf_add_str(out, row->close);
+}
+
+static void add_flag_date(struct item_view *view, struct buf *out, struct str element,
+                          enum item_prop prop)
+{
+    if (props_has(&view->props, prop)) {
+        xml_add_element_time(out, element, props_int(&view->props, prop, 0),
+                             view->call->milliseconds);
+    }
 }
 
 /* Numbers of PidTagFlagStatus. */
@@ -165,17 +192,32 @@ void write_flag_status(const struct prop_row *row, struct item_view *view, struc
     buf_add_str(out, row->open);
     xml_add_element(out, STR("t:FlagStatus"),
                     str_from(names[status >= 0 && status <= 2 ? status : 0]));
+    add_flag_date(view, out, STR("t:StartDate"), IPROP_FLAG_START);
+    add_flag_date(view, out, STR("t:DueDate"), IPROP_FLAG_DUE);
+    add_flag_date(view, out, STR("t:CompleteDate"), IPROP_FLAG_COMPLETE);
     buf_add_str(out, row->close);
 }
 
-/* PidTagIconIndex of plain mail: the two that follow from the read flag. */
+/* PidTagIconIndex: as a client set it (it marks what was answered), else of plain mail the two that follow from the read
+ * flag. */
+static const struct {
+    int64_t index;
+    struct str name;
+} icons[] = {
+    {1, STR_INIT("PostItem")},      {256, STR_INIT("MailRead")},      {257, STR_INIT("MailUnread")},
+    {261, STR_INIT("MailReplied")}, {262, STR_INIT("MailForwarded")},
+};
+
 #define ICON_MAIL_READ 256
 #define ICON_MAIL_UNREAD 257
 
 void value_icon_index(const struct prop_row *row, struct item_view *view, struct value *value_r)
 {
     (void)row;
-    if (view->item->kind == ITEM_KIND_MESSAGE) {
+    if (props_has(&view->props, IPROP_ICON_INDEX)) {
+        value_r->type = VALUE_INT;
+        value_r->i = props_int(&view->props, IPROP_ICON_INDEX, 0);
+    } else if (view->item->kind == ITEM_KIND_MESSAGE) {
         value_r->type = VALUE_INT;
         value_r->i = (view->item->flags & ITEM_READ) != 0 ? ICON_MAIL_READ : ICON_MAIL_UNREAD;
     }
@@ -183,10 +225,13 @@ void value_icon_index(const struct prop_row *row, struct item_view *view, struct
 
 void write_icon_index(const struct prop_row *row, struct item_view *view, struct buf *out)
 {
-    if (view->item->kind == ITEM_KIND_MESSAGE) {
-        bool read = (view->item->flags & ITEM_READ) != 0;
+    struct value value = {.type = VALUE_NONE};
 
-        xml_add_element(out, row->element, read ? STR("MailRead") : STR("MailUnread"));
+    value_icon_index(row, view, &value);
+    for (size_t i = 0; i < ARRAY_LEN(icons) && value.type != VALUE_NONE; i++) {
+        if (icons[i].index == value.i) {
+            xml_add_element(out, row->element, icons[i].name);
+        }
     }
 }
 
@@ -243,7 +288,7 @@ void write_response_objects(const struct prop_row *row, struct item_view *view, 
 
 static bool extended_is_due(const struct item_view *view, const struct prop_path *path)
 {
-    if (view->summary && prop_path_needs_message(path)) {
+    if (view->summary && path->row != NULL && prop_path_needs_message(path)) {
         return false;
     }
     return path->row == NULL || view->within == NULL || (path->row->flags & ROW_STORED) == 0;

@@ -2,6 +2,7 @@
 #include "ews/props-private.h"
 
 #include "base/arena.h"
+#include "ews/calendar.h"
 #include "mime/message.h"
 #include "xml/xml_write.h"
 
@@ -33,18 +34,30 @@ void value_is_request(const struct prop_row *row, struct item_view *view, struct
     value_r->i = view->item->kind == ITEM_KIND_MEETING_REQUEST;
 }
 
+/* A request wants an answer unless somebody said otherwise. */
+void value_response_requested(const struct prop_row *row, struct item_view *view,
+                              struct value *value_r)
+{
+    value_is_request(row, view, value_r);
+    value_r->i = props_int(&view->props, (enum item_prop)row->prop, value_r->i);
+}
+
 void value_is_meeting(const struct prop_row *row, struct item_view *view, struct value *value_r)
 {
     (void)row;
     value_r->type = VALUE_BOOL;
-    value_r->i = view->item->kind == ITEM_KIND_MEETING_REQUEST ||
-                 props_has(&view->props, IPROP_MEETING_ORGANIZER);
+    value_r->i = view->item->kind == ITEM_KIND_CALENDAR_ITEM
+                     ? props_int(&view->props, IPROP_CALENDAR_HAS_ATTENDEES, 0) != 0
+                     : view->item->kind == ITEM_KIND_MEETING_REQUEST ||
+                           props_has(&view->props, IPROP_MEETING_ORGANIZER);
 }
 
-/* What cancels a meeting is a message of another kind. */
+/* A message that cancels a meeting is of another kind. */
 void value_is_cancelled(const struct prop_row *row, struct item_view *view, struct value *value_r)
 {
-    value_false(row, view, value_r);
+    (void)row;
+    value_r->type = VALUE_BOOL;
+    value_r->i = props_int(&view->props, IPROP_CALENDAR_CANCELLED, 0) != 0;
 }
 
 void value_calendar_item_type(const struct prop_row *row, struct item_view *view,
@@ -52,7 +65,9 @@ void value_calendar_item_type(const struct prop_row *row, struct item_view *view
 {
     (void)row;
     value_r->type = VALUE_TEXT;
-    if (props_has(&view->props, IPROP_MEETING_RECURRENCE_ID)) {
+    if (view->occurrence != NULL && view->occurrence->at.exception == NULL) {
+        value_r->text = STR("Occurrence");
+    } else if (props_has(&view->props, IPROP_MEETING_RECURRENCE_ID)) {
         value_r->text = STR("Exception");
     } else if (props_int(&view->props, IPROP_MEETING_RECURRING, 0) != 0) {
         value_r->text = STR("RecurringMaster");
@@ -83,7 +98,7 @@ void value_duration(const struct prop_row *row, struct item_view *view, struct v
 }
 
 /* PidLidAppointmentStateFlags: a meeting, and received. */
-enum { STATE_MEETING = 1, STATE_RECEIVED = 2 };
+enum { STATE_MEETING = 1, STATE_RECEIVED = 2, STATE_CANCELLED = 4 };
 
 void value_appointment_state(const struct prop_row *row, struct item_view *view,
                              struct value *value_r)
@@ -92,6 +107,11 @@ void value_appointment_state(const struct prop_row *row, struct item_view *view,
     value_r->type = VALUE_INT;
     if (view->item->kind == ITEM_KIND_MEETING_REQUEST) {
         value_r->i = STATE_MEETING | STATE_RECEIVED;
+        return;
+    }
+    value_r->i = props_int(&view->props, IPROP_CALENDAR_HAS_ATTENDEES, 0) != 0 ? STATE_MEETING : 0;
+    if (props_int(&view->props, IPROP_CALENDAR_CANCELLED, 0) != 0) {
+        value_r->i |= STATE_CANCELLED;
     }
 }
 
@@ -122,18 +142,29 @@ static void write_attendee(struct item_view *view, struct buf *out,
     BUF_LIT(out, "</t:Attendee>");
 }
 
+/* An appointment's event has them; of a message, what its calendar part says. */
+static size_t attendees_of(struct item_view *view, const struct mime_attendee **attendees_r)
+{
+    const struct mime_calendar *calendar;
+
+    if (view->item->kind == ITEM_KIND_CALENDAR_ITEM) {
+        *attendees_r = item_view_event(view)->attendees;
+        return item_view_event(view)->attendee_count;
+    }
+    calendar = mime_message_calendar(item_view_message(view));
+    *attendees_r = calendar != NULL ? calendar->attendees : NULL;
+    return calendar != NULL ? calendar->attendee_count : 0;
+}
+
 void write_attendees(const struct prop_row *row, struct item_view *view, struct buf *out)
 {
-    const struct mime_calendar *calendar = mime_message_calendar(item_view_message(view));
-    size_t before = out->n;
+    const struct mime_attendee *attendees;
+    size_t n = attendees_of(view, &attendees), before = out->n;
 
-    if (calendar == NULL) {
-        return;
-    }
     buf_add_str(out, row->open);
-    for (size_t i = 0; i < calendar->attendee_count; i++) {
-        if (calendar->attendees[i].role == row->bit) {
-            write_attendee(view, out, &calendar->attendees[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (attendees[i].role == row->bit) {
+            write_attendee(view, out, &attendees[i]);
         }
     }
     if (out->n == before + row->open.n) {

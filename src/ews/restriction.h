@@ -27,6 +27,13 @@ int restriction_parse(struct ews_call *call, const struct xml_node *node, enum r
 /* Whether testing an item takes its message, not only its record. */
 bool restriction_needs_message(const struct restriction *restriction);
 
+/* Whether it takes the record, or more: see prop_path_needs_record. */
+bool restriction_needs_record(const struct restriction *restriction);
+/* Times of receipt outside which nothing matches: from, and up to without. False when there are no
+ * such. */
+bool restriction_received_bounds(const struct restriction *restriction, int64_t *from_ms_r,
+                                 int64_t *to_ms_r);
+
 /* Where values come from: value() as folder_path_value or an item's. */
 struct restriction_subject {
     int (*value)(void *context, const struct prop_path *path, struct value *value_r,

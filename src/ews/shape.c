@@ -25,6 +25,7 @@ struct item_shape {
     int64_t max_body_chars;
     uint64_t named[ROW_WORDS];
     bool any_named;
+    uint64_t entries[(IPROP_LIMIT + 63) / 64]; /* of contacts' dictionaries that are named */
     /* Lists as long as AdditionalProperties at most. */
     const struct prop_path **of_class; /* paths of one class of items */
     const struct prop_path **extended;
@@ -201,6 +202,29 @@ static void add_header_name(struct item_shape *shape, const struct prop_path *pa
     shape->headers[shape->header_count++] = path->index;
 }
 
+/* One entry: the row is written, with what is asked for in it. */
+static void add_entry(struct item_shape *shape, const struct prop_path *path)
+{
+    const struct prop_row *row = prop_row_of_entry(path);
+
+    if (row != NULL) {
+        name_row(shape, row);
+        shape->entries[path->place.prop / 64] |= UINT64_C(1) << path->place.prop % 64;
+    }
+}
+
+/* A whole dictionary, if the row is one. */
+static void add_all_entries(struct item_shape *shape, const struct prop_row *row)
+{
+    enum item_prop first, end;
+
+    if (dictionary_range((enum item_prop)row->prop, &first, &end)) {
+        for (unsigned prop = first; prop < (unsigned)end; prop++) {
+            shape->entries[prop / 64] |= UINT64_C(1) << prop % 64;
+        }
+    }
+}
+
 static void add_path(struct item_shape *shape, const struct prop_path *path)
 {
     if (path->kind == PATH_EXTENDED) {
@@ -214,9 +238,12 @@ static void add_path(struct item_shape *shape, const struct prop_path *path)
     }
     if (path->row != NULL) {
         name_rows(shape, path);
+        add_all_entries(shape, path->row);
         shape->all_headers |= path->row->write == write_headers;
     } else if (str_is(path->uri, "item:InternetMessageHeader")) {
         add_header_name(shape, path);
+    } else {
+        add_entry(shape, path);
     }
 }
 
@@ -443,6 +470,13 @@ enum body_choice item_shape_normalized_body_type(const struct item_shape *shape)
 int64_t item_shape_max_body_chars(const struct item_shape *shape)
 {
     return shape->max_body_chars;
+}
+
+bool item_shape_shows_entry(const struct item_shape *shape, const struct prop_row *row,
+                            enum item_kind kind, enum item_prop prop)
+{
+    return (shape->entries[prop / 64] >> prop % 64 & 1) != 0 ||
+           in_base_shape(shape, row, 1u << kind);
 }
 
 bool item_shape_shows_content(const struct item_shape *shape)

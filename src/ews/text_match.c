@@ -81,10 +81,15 @@ static struct str strip_marks(struct arena *arena, struct str s)
 
 struct str text_normalize(struct arena *arena, struct str s, size_t comparison)
 {
-    if ((ignores[comparison] & IGNORE_MARKS) != 0 && !is_ascii(s)) {
+    bool fold = (ignores[comparison] & IGNORE_CASE) != 0;
+
+    if (is_ascii(s)) { /* nearly all text: no code points to look at */
+        return fold ? str_lower(arena, s) : s;
+    }
+    if ((ignores[comparison] & IGNORE_MARKS) != 0) {
         s = strip_marks(arena, s);
     }
-    return (ignores[comparison] & IGNORE_CASE) != 0 ? utf8_fold(arena, s) : s;
+    return fold ? utf8_fold(arena, s) : s;
 }
 
 static bool is_word_byte(char c)

@@ -1,6 +1,7 @@
 #include "ews/props-private.h"
 
 #include "base/arena.h"
+#include "ews/extended_store.h"
 #include "mime/message.h"
 
 /* ---- rows ---- */
@@ -92,18 +93,51 @@ static bool is_header_path(const struct prop_path *path)
             path->extended.set == PROPERTY_SET_INTERNET_HEADERS && path->extended.name.p != NULL);
 }
 
+/* What a client keeps with the item, and – named like header fields – what the message itself says. */
+static void extended_value(const struct prop_path *path, struct item_view *view,
+                           struct value *value_r)
+{
+    struct str kept = view->props.v[IPROP_EXTENDED];
+
+    if (kept.n != 0 && extended_bytes_get(kept, &path->extended, value_r)) {
+        return;
+    }
+    if (is_header_path(path) && path->extended.type == MAPI_STRING && !view->summary) {
+        value_of_header(view, path->extended.name, value_r);
+    }
+}
+
 void prop_path_value(const struct prop_path *path, struct item_view *view, struct value *value_r)
 {
     *value_r = (struct value){.type = VALUE_NONE};
     if (path->row != NULL) {
         prop_row_value(path->row, view, value_r);
+        if (path->kind == PATH_EXTENDED && !value_fits_mapi(value_r, path->extended.type)) {
+            *value_r = (struct value){.type = VALUE_NONE};
+        }
+    } else if (path->kind == PATH_EXTENDED) {
+        extended_value(path, view, value_r);
     } else if (is_header_path(path)) {
-        value_of_header(view, path->kind == PATH_INDEXED ? path->index : path->extended.name,
-                        value_r);
+        value_of_header(view, path->index, value_r);
+    } else if (path->place.prop != 0) {
+        dictionary_value(&view->props, path->place, value_r);
     }
-    if (path->kind == PATH_EXTENDED && !value_fits_mapi(value_r, path->extended.type)) {
-        *value_r = (struct value){.type = VALUE_NONE};
+}
+
+bool prop_path_is_sortable(const struct prop_path *path)
+{
+    if (path->row != NULL) {
+        return (path->row->flags & ROW_SORT) != 0;
     }
+    return path->place.prop != 0 || (path->kind == PATH_EXTENDED && !prop_path_needs_message(path));
+}
+
+bool prop_path_needs_record(const struct prop_path *path)
+{
+    const struct prop_row *row = path->row;
+
+    return row == NULL || !(row->source == SOURCE_FLAG || row->value == value_imap_uid ||
+                            row->value == value_message_flags);
 }
 
 bool prop_path_needs_message(const struct prop_path *path)

@@ -69,6 +69,14 @@ int view_parse_seek(struct ews_call *call, const struct xml_node *node, struct v
                              err_r);
 }
 
+int view_parse_contacts(const struct xml_node *node, struct view *view, struct err *err_r)
+{
+    view->kind = VIEW_CONTACTS;
+    view->initial_name = xml_attr(node, "InitialName");
+    view->final_name = xml_attr(node, "FinalName");
+    return parse_max_rows(node, view, err_r);
+}
+
 /* ---- pages ---- */
 
 static size_t least(size_t a, size_t b)

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +21,8 @@ enum view_kind {
     VIEW_ALL, /* none named: from the beginning, as much as an answer takes */
     VIEW_INDEXED,
     VIEW_FRACTIONAL,
-    VIEW_SEEK /* from the first row that meets a condition */
+    VIEW_SEEK,    /* from the first row that meets a condition */
+    VIEW_CONTACTS /* contacts with names in a range, by name */
 };
 
 struct view {
@@ -30,6 +32,7 @@ struct view {
     bool from_end;
     int64_t numerator, denominator;
     struct restriction *condition;
+    struct str initial_name, final_name; /* CONTACTS: first and last; p NULL: no limit */
 };
 
 /* *view = VIEW_INIT before. Each: ERR_SCHEMA; ERR_PAGING_MAX_ROWS, ERR_PAGING_OFFSET,
@@ -38,6 +41,8 @@ struct view {
 int view_parse_indexed(const struct xml_node *node, struct view *view, struct err *err_r)
     WARN_UNUSED;
 int view_parse_fractional(const struct xml_node *node, struct view *view, struct err *err_r)
+    WARN_UNUSED;
+int view_parse_contacts(const struct xml_node *node, struct view *view, struct err *err_r)
     WARN_UNUSED;
 /* And what restriction_parse may say. */
 int view_parse_seek(struct ews_call *call, const struct xml_node *node, struct view *view,

@@ -34,6 +34,8 @@ static const struct key keys[] = {
     {"server", "hostname", KEY_TEXT, offsetof(struct config, hostname), 0, 0},
     {"server", "max_open_mailboxes", KEY_INT, offsetof(struct config, max_open_mailboxes), 0,
      LARGEST_COUNT},
+    {"server", "mailbox_quota_bytes", KEY_INT, offsetof(struct config, mailbox_quota_bytes), 0,
+     INT64_MAX},
     {"tls", "cert", KEY_TEXT, offsetof(struct config, tls_cert), 0, 0},
     {"tls", "key", KEY_TEXT, offsetof(struct config, tls_key), 0, 0},
     {"http", "allow_plain", KEY_BOOL, offsetof(struct config, allow_plain), 0, 0},
@@ -44,6 +46,11 @@ static const struct key keys[] = {
     {"auth", "threads", KEY_INT, offsetof(struct config, auth_threads), 0, LARGEST_COUNT},
     {"lmtp", "max_message_bytes", KEY_INT, offsetof(struct config, max_message_bytes), 0,
      LARGEST_BYTES},
+    {"smtp", "smarthost", KEY_TEXT, offsetof(struct config, smarthost), 0, 0},
+    {"smtp", "user", KEY_TEXT, offsetof(struct config, smtp_user), 0, 0},
+    {"smtp", "password_file", KEY_TEXT, offsetof(struct config, smtp_password_file), 0, 0},
+    {"smtp", "require_tls", KEY_BOOL, offsetof(struct config, smtp_require_tls), 0, 0},
+    {"smtp", "ca_file", KEY_TEXT, offsetof(struct config, smtp_ca_file), 0, 0},
     {"log", "level", KEY_LEVEL, offsetof(struct config, log_level), 0, 0},
     {"log", "format", KEY_LOG_FORMAT, offsetof(struct config, log_json), 0, 0},
 };
@@ -193,6 +200,21 @@ static int check_tls(const struct config *config, struct err *err_r)
     return 0;
 }
 
+static int check_smtp(const struct config *config, struct err *err_r)
+{
+    const char *const files[] = {config->smtp_password_file, config->smtp_ca_file};
+
+    if ((config->smtp_user == NULL) != (config->smtp_password_file == NULL)) {
+        return err_tell(err_r, ERR_USAGE, "[smtp] needs both user and password_file, or neither");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        if (files[i] != NULL && access(files[i], R_OK) < 0) {
+            return err_tell(err_r, ERR_USAGE, "cannot read %s: %s", files[i], strerror(errno));
+        }
+    }
+    return 0;
+}
+
 int config_check(const struct config *config, struct err *err_r)
 {
     bool loopback = false;
@@ -201,6 +223,7 @@ int config_check(const struct config *config, struct err *err_r)
         return err_tell(err_r, ERR_USAGE, "the store's directory is missing (--data DIR)");
     }
     TRY(check_tls(config, err_r));
+    TRY(check_smtp(config, err_r));
     if (config->lmtp != NULL) {
         /* Only whether it is an address: LMTP may be served in the open. */
         TRY(net_is_loopback(config->lmtp, &loopback, err_r));

@@ -18,13 +18,18 @@ struct config {
     const char *data;     /* the store's directory */
     const char *listen;   /* HTTP, HOST:PORT */
     const char *lmtp;     /* HOST:PORT; NULL: no LMTP */
-    const char *hostname; /* in LMTP's greeting */
+    const char *hostname; /* in LMTP's greeting, EHLO and bounces */
     const char *tls_cert, *tls_key;
     bool allow_plain; /* plain HTTP (and so Basic over it) beyond loopback */
     int64_t http_threads, worker_threads, auth_threads; /* 0: built-in choice */
     int64_t max_request_bytes;                          /* of an EWS request */
     int64_t max_message_bytes;                          /* by LMTP */
     int64_t max_open_mailboxes;
+    int64_t mailbox_quota_bytes; /* 0: no bound */
+    const char *smarthost;       /* "smtp://host:587"; NULL: mail for others is refused */
+    const char *smtp_user, *smtp_password_file;
+    bool smtp_require_tls;
+    const char *smtp_ca_file; /* NULL: the system's */
     enum log_level log_level;
     bool log_json;
 };

@@ -10,6 +10,7 @@
 #include "mailbox/workers.h"
 #include "server/budget.h"
 #include "server/limits.h"
+#include "smtp/smtp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct visit {
     bool refused;      /* the user has too many under way */
     bool entered;      /* counts in its user's budget */
     size_t held_bytes; /* of the answer, in the same budget */
+    bool waits;        /* the exchange was parked: the rest happens on workers */
 };
 
 /* ---- answers ---- */
@@ -125,17 +127,29 @@ static int run_call(struct mailbox_job *job, struct mailbox_tx *tx, struct err *
     return ews_call_run(v->call, tx, err_r);
 }
 
+static void submit(struct visit *v, enum ews_next next);
+
+/* The leg is over, and durable if it wrote; there may be another, in another mailbox. */
 static void call_done(struct mailbox_job *job, int rc, const struct err *err)
 {
     struct visit *v = container_of(job, struct visit, mailbox_job);
+    enum ews_next next;
 
     if (rc < 0) {
         const struct log_field fields[] = {LSTR("user", v->call->caller.address)};
 
         log_error(LOG_WARN, "ews.failed", err, fields, ARRAY_LEN(fields));
         ews_call_fail(v->call, err);
+    } else if (v->call->queued) {
+        v->call->queued = false;
+        sender_poke(v->door->sender, job->mailbox);
     }
-    answer_call(v);
+    next = ews_call_next(v->call);
+    if (next == EWS_ANSWERED) {
+        answer_call(v);
+    } else {
+        submit(v, next);
+    }
 }
 
 /* Short reads run here, on the event loop, when the mailbox is free: two switches of threads less. */
@@ -147,10 +161,14 @@ static void submit(struct visit *v, enum ews_next next)
         .run = run_call,
         .done = call_done,
     };
-    if (ews_call_is_quick(v->call) && workers_run_here(v->door->workers, &v->mailbox_job)) {
+    if (!v->waits && next == EWS_RUN_READ && ews_call_is_quick(v->call) &&
+        workers_run_here(v->door->workers, &v->mailbox_job)) {
         return;
     }
-    http_wait(v->x);
+    if (!v->waits) {
+        v->waits = true;
+        http_wait(v->x);
+    }
     workers_submit(v->door->workers, &v->mailbox_job);
 }
 

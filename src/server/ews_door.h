@@ -9,12 +9,14 @@
 struct auth;
 struct budget;
 struct ews_service;
+struct sender;
 struct workers;
 
 struct ews_door {
     struct auth *auth;
     const struct ews_service *service;
     struct workers *workers;
+    struct sender *sender; /* poked after a commit that queued something */
     struct clock *clock;
     struct budget *budget;
 };

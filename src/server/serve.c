@@ -13,6 +13,7 @@
 #include "server/config.h"
 #include "server/control.h"
 #include "server/ews_door.h"
+#include "smtp/smtp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct serving {
     struct admin admin;
     struct control *control;
     struct lmtp_server *lmtp;
+    struct sender *sender;
     struct ews_service service;
     struct budget *budget;
     struct ews_door door;
@@ -74,6 +76,7 @@ static int open_store(struct serving *s, bool create, struct err *err_r)
         .create = create,
         .max_open_mailboxes = (unsigned)s->config->max_open_mailboxes,
         .clock = clock_system(),
+        .quota_bytes = (uint64_t)s->config->mailbox_quota_bytes,
     };
     struct workers_options workers = {.threads = (unsigned)s->config->worker_threads};
     struct auth_options auth = {.clock = clock_system(),
@@ -99,6 +102,50 @@ static int start_lmtp(struct serving *s, struct err *err_r)
     return s->config->lmtp != NULL ? lmtp_server_start(&options, &s->lmtp, err_r) : 0;
 }
 
+#define PASSWORD_BYTES 1024
+
+/* The first line of the file. */
+static int read_password(const char *path, char out[static PASSWORD_BYTES], struct err *err_r)
+{
+    FILE *file = fopen(path, "re");
+
+    if (file == NULL || fgets(out, PASSWORD_BYTES, file) == NULL) {
+        if (file != NULL) {
+            (void)fclose(file);
+        }
+        return err_tell(err_r, ERR_USAGE, "cannot read a password from %s", path);
+    }
+    (void)fclose(file);
+    out[strcspn(out, "\r\n")] = '\0';
+    return 0;
+}
+
+static int start_sender(struct serving *s, struct err *err_r)
+{
+    char password[PASSWORD_BYTES] = "";
+    struct sender_options options = {
+        .store = s->store,
+        .workers = s->workers,
+        .clock = clock_system(),
+        .hostname = s->config->hostname,
+        .smarthost_url = s->config->smarthost,
+        .user = s->config->smtp_user,
+        .password = password,
+        .require_tls = s->config->smtp_require_tls,
+        .ca_file = s->config->smtp_ca_file,
+    };
+    int rc = 0;
+
+    if (s->config->smtp_password_file != NULL) {
+        rc = read_password(s->config->smtp_password_file, password, err_r);
+    }
+    if (rc == 0) {
+        rc = sender_start(&options, &s->sender, err_r);
+    }
+    explicit_bzero(password, sizeof(password));
+    return rc;
+}
+
 static void fill_routes(struct serving *s)
 {
     s->service = (struct ews_service){
@@ -109,10 +156,12 @@ static void fill_routes(struct serving *s)
         .major_build = 2562,
         .minor_build = 17,
         .version = STR("V2017_07_11"),
+        .relays = s->config->smarthost != NULL,
     };
     s->door = (struct ews_door){.auth = s->auth,
                                 .service = &s->service,
                                 .workers = s->workers,
+                                .sender = s->sender,
                                 .clock = clock_system(),
                                 .budget = s->budget};
     s->routes[ROUTE_EWS] =
@@ -150,6 +199,7 @@ static int start(struct serving *s, bool create, struct err *err_r)
     TRY(open_store(s, create, err_r));
     s->admin = (struct admin){.store = s->store, .workers = s->workers};
     TRY(control_start(s->config->data, &s->admin, &s->control, err_r));
+    TRY(start_sender(s, err_r));
     TRY(start_lmtp(s, err_r));
     return start_http(s, err_r);
 }
@@ -183,6 +233,7 @@ void serve_stop(struct serving **serving)
     http_server_stop(&s->http);
     lmtp_server_stop(&s->lmtp);
     control_stop(&s->control);
+    sender_stop(&s->sender);
     auth_free(&s->auth);
     workers_free(&s->workers);
     store_close(&s->store);

@@ -9,7 +9,7 @@ struct config;
 struct err;
 struct serving;
 
-/* Opens the store (made when create is set), starts workers, auth, control socket, LMTP and last HTTP. The config must outlive it. */
+/* Opens the store (made when create is set), starts workers, auth, control socket, sender, LMTP and last HTTP. The config must outlive it. */
 int serve_start(const struct config *config, bool create, struct serving **serving_r,
                 struct err *err_r) WARN_UNUSED;
 /* Finishes what was accepted, then closes everything. */

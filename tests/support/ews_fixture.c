@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "mailbox/draft.h"
+#include "mailbox/permissions.h"
 #include "mailbox/store.h"
 #include "mailbox/token.h"
 #include "mime/message.h"
@@ -57,6 +58,7 @@ struct ews_fixture *ews_fixture_new(void)
     must(store_open(&options, &f->store, &err), &err);
     f->alice = add_user(f, "alice@example.com");
     f->bob = add_user(f, "bob@example.com");
+    f->in = f->as = f->alice;
     f->service = (struct ews_service){.store = f->store,
                                       .clock = &f->clock.base,
                                       .major = 15,
@@ -114,7 +116,7 @@ static struct work begin(struct ews_fixture *f, enum mailbox_tx_mode mode)
 {
     struct work w = {.fixture = f};
 
-    must(store_mailbox_take(f->store, f->alice, &w.mailbox, &w.err), &w.err);
+    must(store_mailbox_take(f->store, f->in, &w.mailbox, &w.err), &w.err);
     must(mailbox_tx_begin(w.mailbox, mode, &w.tx, &w.err), &w.err);
     return w;
 }
@@ -176,10 +178,11 @@ struct item_id ews_given_message(struct ews_fixture *f, struct folder_id folder,
                                        subject));
 }
 
-struct item_id ews_given_associated(struct ews_fixture *f, struct folder_id folder)
+static struct item_id given_bare(struct ews_fixture *f, struct folder_id folder,
+                                 enum item_kind kind, uint32_t flags)
 {
-    const struct item_draft draft = {.kind = ITEM_KIND_ITEM,
-                                     .flags = ITEM_ASSOCIATED,
+    const struct item_draft draft = {.kind = kind,
+                                     .flags = flags,
                                      .received_ms = clock_unix_ms(&f->clock.base),
                                      .props = STR("\x01")};
     struct work w = begin(f, MAILBOX_TX_WRITE);
@@ -187,6 +190,50 @@ struct item_id ews_given_associated(struct ews_fixture *f, struct folder_id fold
 
     end(&w, mailbox_item_add(w.tx, folder, &draft, &id, &w.err));
     return id;
+}
+
+struct item_id ews_given_associated(struct ews_fixture *f, struct folder_id folder)
+{
+    return given_bare(f, folder, ITEM_KIND_ITEM, ITEM_ASSOCIATED);
+}
+
+struct item_id ews_given_item(struct ews_fixture *f, struct folder_id folder, enum item_kind kind)
+{
+    return given_bare(f, folder, kind, 0);
+}
+
+void ews_given_rights(struct ews_fixture *f, struct folder_id folder, struct mailbox_no who,
+                      uint32_t rights)
+{
+    const struct permission permission = {who, rights};
+    struct work w = begin(f, MAILBOX_TX_WRITE);
+
+    end(&w, permissions_replace(w.tx, folder, &permission, 1, &w.err));
+}
+
+bool ews_find_item(struct ews_fixture *f, struct item_id id, struct item *item_r)
+{
+    struct work w = begin(f, MAILBOX_TX_READ);
+    int found = mailbox_item_get(w.tx, id, f->arena, item_r, &w.err);
+
+    end(&w, found);
+    return found == 1;
+}
+
+bool ews_find_folder(struct ews_fixture *f, struct folder_id id, struct folder *folder_r)
+{
+    struct work w = begin(f, MAILBOX_TX_READ);
+    int found = mailbox_folder_get(w.tx, id, f->arena, folder_r, &w.err);
+
+    end(&w, found);
+    return found == 1;
+}
+
+void ews_check_mailbox(struct ews_fixture *f)
+{
+    struct work w = begin(f, MAILBOX_TX_READ);
+
+    end(&w, mailbox_check(w.tx, &w.err));
 }
 
 void ews_set_read(struct ews_fixture *f, struct item_id id, bool read)
@@ -265,7 +312,7 @@ static const char *folder_token(struct ews_fixture *f, struct mailbox_no mailbox
 
 const char *ews_item_id(struct ews_fixture *f, struct item_id id)
 {
-    const struct token_item token = {f->alice, id};
+    const struct token_item token = {f->in, id};
     struct buf text = BUF_INIT;
 
     token_item_write(&text, store_token_key(f->store), &token);
@@ -274,7 +321,7 @@ const char *ews_item_id(struct ews_fixture *f, struct item_id id)
 
 const char *ews_folder_id(struct ews_fixture *f, struct folder_id id)
 {
-    return folder_token(f, f->alice, id);
+    return folder_token(f, f->in, id);
 }
 
 const char *ews_foreign_folder_id(struct ews_fixture *f, struct folder_id id)
@@ -284,7 +331,8 @@ const char *ews_foreign_folder_id(struct ews_fixture *f, struct folder_id id)
 
 /* ---- asking ---- */
 
-static void run(struct ews_fixture *f, struct ews_call *call, enum ews_next next)
+/* One leg. f->fail_leg: its commit fails. */
+static void run_leg(struct ews_fixture *f, struct ews_call *call, enum ews_next next)
 {
     enum mailbox_tx_mode mode = next == EWS_RUN_WRITE ? MAILBOX_TX_WRITE : MAILBOX_TX_READ;
     struct work w = {.fixture = f};
@@ -294,6 +342,9 @@ static void run(struct ews_fixture *f, struct ews_call *call, enum ews_next next
     must(store_mailbox_take(f->store, ews_call_mailbox(call), &w.mailbox, &w.err), &w.err);
     must(mailbox_tx_begin(w.mailbox, mode, &w.tx, &w.err), &w.err);
     rc = ews_call_run(call, w.tx, &err);
+    if (rc == 0 && f->fail_leg == f->legs) {
+        rc = err_set(&err, ERR_IO, "the test wants this leg to fail");
+    }
     if (rc < 0) {
         mailbox_tx_rollback(&w.tx);
         ews_call_fail(call, &err);
@@ -301,6 +352,15 @@ static void run(struct ews_fixture *f, struct ews_call *call, enum ews_next next
     } else {
         end(&w, 0);
     }
+}
+
+static void run(struct ews_fixture *f, struct ews_call *call, enum ews_next next)
+{
+    for (f->legs = 1; next != EWS_ANSWERED; f->legs++) {
+        run_leg(f, call, next);
+        next = ews_call_next(call);
+    }
+    f->legs--;
 }
 
 static void keep_answer(struct str answer)
@@ -323,7 +383,9 @@ static void keep_answer(struct str answer)
 const char *ews_ask_raw(struct ews_fixture *f, struct str request)
 {
     static const struct xml_limits LIMITS = {1U << 30, 200, 10000000, 64};
-    const struct ews_caller caller = {f->alice, STR("alice@example.com"), STR("Alice Example")};
+    const struct ews_caller caller = {
+        f->as, f->as.v == f->alice.v ? STR("alice@example.com") : STR("bob@example.com"),
+        STR("Alice Example")};
     struct ews_call *call = ews_call_new(f->arena, &f->service, &caller);
     enum ews_next next;
     struct err err;
@@ -422,6 +484,20 @@ const char *ews_children(struct ews_fixture *f, const struct xml_node *node)
             buf_add_char(&text, ' ');
         }
         buf_add_str(&text, child->name);
+    }
+    return kept(f, &text);
+}
+
+const char *ews_codes(struct ews_fixture *f)
+{
+    struct buf text = BUF_INIT;
+    const struct xml_node *node;
+
+    for (size_t i = 0; (node = ews_nth(f, "ResponseCode", i)) != NULL; i++) {
+        if (i != 0) {
+            buf_add_char(&text, ' ');
+        }
+        buf_add_str(&text, node->text);
     }
     return kept(f, &text);
 }

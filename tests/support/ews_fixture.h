@@ -23,7 +23,11 @@ struct ews_fixture {
     struct arena *arena; /* of everything that the functions below return */
     struct store *store;
     struct ews_service service;
-    struct mailbox_no alice, bob; /* alice@example.com asks */
+    struct mailbox_no alice, bob; /* alice@example.com, bob@example.com */
+    struct mailbox_no as;         /* who asks: alice, unless a test says otherwise */
+    struct mailbox_no in;         /* whose mailbox the functions below mean, ids too: likewise */
+    unsigned fail_leg;            /* the nth leg of a request comes to nothing; 0: none */
+    unsigned legs;                /* that the last request had */
     const char *version;          /* RequestServerVersion of ews_ask; NULL: no header */
     /* of the last answer */
     int http_status;
@@ -38,7 +42,7 @@ void ews_fixture_free(struct ews_fixture **fixture);
 int ews_fixture_setup(void **state);
 int ews_fixture_teardown(void **state);
 
-/* ---- what is in alice's mailbox; each step is a transaction ---- */
+/* ---- what is in the mailbox `in`; each step is a transaction ---- */
 
 struct folder_id ews_folder(struct ews_fixture *f, enum distinguished which);
 struct folder_id ews_given_folder(struct ews_fixture *f, struct folder_id parent, const char *name,
@@ -48,6 +52,11 @@ struct item_id ews_given_message(struct ews_fixture *f, struct folder_id folder,
 /* A whole message, as by LMTP. */
 struct item_id ews_given_mime(struct ews_fixture *f, struct folder_id folder, const char *mime);
 struct item_id ews_given_associated(struct ews_fixture *f, struct folder_id folder);
+/* Of a kind, with nothing in it. */
+struct item_id ews_given_item(struct ews_fixture *f, struct folder_id folder, enum item_kind kind);
+/* Replaces what all others may do there: who, and only who, has these rights (permissions.h). */
+void ews_given_rights(struct ews_fixture *f, struct folder_id folder, struct mailbox_no who,
+                      uint32_t rights);
 void ews_set_read(struct ews_fixture *f, struct item_id id, bool read);
 /* Any content change. */
 void ews_touch(struct ews_fixture *f, struct item_id id);
@@ -56,6 +65,14 @@ struct item_id ews_move_item(struct ews_fixture *f, struct item_id id, struct fo
 void ews_rename_folder(struct ews_fixture *f, struct folder_id id, const char *name);
 void ews_move_folder(struct ews_fixture *f, struct folder_id id, struct folder_id to);
 void ews_delete_folder(struct ews_fixture *f, struct folder_id id);
+
+/* ---- what is in it now ---- */
+
+/* False when it is gone. */
+bool ews_find_item(struct ews_fixture *f, struct item_id id, struct item *item_r);
+bool ews_find_folder(struct ews_fixture *f, struct folder_id id, struct folder *folder_r);
+/* Its invariants hold, or the program ends. */
+void ews_check_mailbox(struct ews_fixture *f);
 
 /* ---- ids as they stand in requests ---- */
 
@@ -81,6 +98,8 @@ size_t ews_count(const struct ews_fixture *f, const char *name);
 /* Text of the first; "" for an empty one, NULL when absent. */
 const char *ews_text(struct ews_fixture *f, const char *name);
 const char *ews_attr(struct ews_fixture *f, const char *name, const char *attr);
+/* The ResponseCodes of all messages: "NoError ErrorItemNotFound". */
+const char *ews_codes(struct ews_fixture *f);
 /* Names of a node's children with one space between: "ResponseCode SyncState". */
 const char *ews_children(struct ews_fixture *f, const struct xml_node *node);
 /* Structure of a node: "Create(Message(ItemId))". */

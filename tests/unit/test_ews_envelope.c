@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "ews/header.h"
+#include "mailbox/store.h"
 #include "support/ews_fixture.h"
 
 #include <string.h>
@@ -206,7 +207,7 @@ static void test_operations_that_others_have_are_invalid_operations(void **state
                                         "GetUserConfiguration",
                                         "GetUserAvailabilityRequest",
                                         "ExpandDL",
-                                        "UploadItems"};
+                                        "Subscribe"};
     struct ews_fixture *f = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
@@ -460,10 +461,25 @@ static void test_convert_id_goes_to_hex_and_back(void **state)
     assert_string_equal(ews_attr(f, "AlternateId", "Id"), id);
 }
 
-static void test_convert_id_errors_are_messages(void **state)
+/* The address in an answer is that of the mailbox that the id lies in. */
+static void test_convert_id_names_the_mailbox(void **state)
 {
     struct ews_fixture *f = *state;
 
+    ews_ask(f,
+            "<m:ConvertId DestinationFormat='EwsId'><m:SourceIds>"
+            "<t:AlternateId Format='EwsId' Id='%s' Mailbox='x'/></m:SourceIds></m:ConvertId>",
+            ews_foreign_folder_id(f, (struct folder_id){1}));
+    assert_string_equal(ews_text(f, "ResponseCode"), "NoError");
+    assert_string_equal(ews_attr(f, "AlternateId", "Mailbox"), "bob@example.com");
+}
+
+static void test_convert_id_errors_are_messages(void **state)
+{
+    struct ews_fixture *f = *state;
+    struct err err;
+
+    assert_int_equal(store_user_delete(f->store, STR("bob@example.com"), &err), 0);
     ews_ask(f,
             "<m:ConvertId DestinationFormat='EwsId'><m:SourceIds>"
             "<t:AlternateId Format='EwsId' Id='DUMMY' Mailbox='DUMMY'/>"
@@ -558,6 +574,7 @@ int main(void)
         TEST(test_long_lists_of_ids_are_not_quick),
         TEST(test_convert_id_names_the_accounts_address),
         TEST(test_convert_id_goes_to_hex_and_back),
+        TEST(test_convert_id_names_the_mailbox),
         TEST(test_convert_id_errors_are_messages),
     };
 

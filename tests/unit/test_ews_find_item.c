@@ -180,6 +180,40 @@ static void test_restricted_and_paged(void **state)
     assert_string_equal(root(f, "IncludesLastItemInRange"), "true");
 }
 
+#define COMPARED(op, uri, v) "<t:" op ">" URI(uri) CONSTANT(v) "</t:" op ">"
+
+/* Items come a second apart, from 22:13:20 on. */
+static void test_spans_of_time_keep_the_order(void **state)
+{
+    struct ews_fixture *f = *state;
+    const char *span = WHERE(
+        "<t:And>" COMPARED("IsGreaterThanOrEqualTo", "item:DateTimeReceived",
+                           "2023-11-14T22:13:21Z")
+            COMPARED("IsLessThan", "item:DateTimeReceived", "2023-11-14T22:13:24Z") "</t:And>");
+
+    given_five(f);
+    ews_set_read(f, ews_given_message(f, ews_folder(f, DF_INBOX), "f"), true);
+    assert_string_equal(subjects(f, span), "E b D");
+    assert_string_equal(
+        subjects(f, arena_printf(f->arena, "%s%s", span, ORDER("Ascending", URI("item:Subject")))),
+        "b D E");
+    assert_string_equal(subjects(f, arena_printf(f->arena, "%s%s", span,
+                                                 ORDER("Ascending", URI("item:DateTimeReceived")))),
+                        "D b E");
+    assert_string_equal(
+        subjects(f, WHERE(COMPARED("IsEqualTo", "item:DateTimeReceived", "2023-11-14T22:13:22Z"))),
+        "b");
+    assert_string_equal(subjects(f, WHERE(COMPARED("IsGreaterThan", "item:DateTimeReceived",
+                                                   "2023-11-14T22:13:24Z"))),
+                        "f");
+    assert_string_equal(subjects(f, WHERE(COMPARED("IsLessThanOrEqualTo", "item:DateTimeReceived",
+                                                   "2023-11-14T22:13:21Z"))),
+                        "D a");
+    assert_string_equal(subjects(f, WHERE(EQUAL("message:IsRead", "true"))), "f");
+    assert_string_equal(subjects(f, WHERE("<t:Not>" EQUAL("message:IsRead", "true") "</t:Not>")),
+                        "c E b D a");
+}
+
 static void test_bad_views(void **state)
 {
     struct ews_fixture *f = *state;
@@ -195,7 +229,7 @@ static void test_bad_views(void **state)
     find(f, PAGE("1", "0", "End") "<m:FractionalPageItemView Numerator='0' Denominator='1'/>");
     assert_int_equal(f->outcome, ERR_SCHEMA);
     find(f, "<m:CalendarView StartDate='2020-01-01T00:00:00Z' EndDate='2020-02-01T00:00:00Z'/>");
-    assert_string_equal(ews_text(f, "ResponseCode"), "ErrorInvalidOperation");
+    assert_string_equal(ews_text(f, "ResponseCode"), "ErrorCalendarFolderIsInvalidForCalendarView");
 }
 
 static void test_no_more_than_a_thousand_without_a_view(void **state)
@@ -364,6 +398,7 @@ int main(void)
         fixture_test(test_orders),
         fixture_test(test_unsortable_paths_are_named),
         fixture_test(test_restricted_and_paged),
+        fixture_test(test_spans_of_time_keep_the_order),
         fixture_test(test_bad_views),
         fixture_test(test_no_more_than_a_thousand_without_a_view),
         fixture_test(test_traversals),

@@ -221,7 +221,7 @@ static void test_a_batch_answers_in_order_whatever_fails(void **state)
                                         "ErrorInvalidIdMalformed",
                                         "ErrorInvalidIdEmpty",
                                         "ErrorCannotUseFolderIdForItemId",
-                                        "ErrorItemNotFound",
+                                        "ErrorCalendarCannotUseIdForOccurrenceId",
                                         "NoError"};
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         assert_true(str_is(ews_nth(f, "ResponseCode", i)->text, codes[i]));

@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "ews/answer.h"
 #include "ews/grammar.h"
+#include "mailbox/store.h"
 #include "mailbox/token.h"
 #include "xml/xml_doc.h"
 #include "xml/xml_write.h"
@@ -144,7 +145,9 @@ static int to_token(const struct source *source, struct buf *out, struct err *er
     return rc;
 }
 
-static void write_converted(struct ews_call *call, enum id_format format, struct str token)
+/* address: of the mailbox that the id lies in. */
+static void write_converted(struct ews_call *call, enum id_format format, struct str token,
+                            struct str address)
 {
     struct buf *out = &call->out;
     struct buf bytes = BUF_INIT;
@@ -160,24 +163,35 @@ static void write_converted(struct ews_call *call, enum id_format format, struct
         buf_add_str(out, token);
     }
     BUF_LIT(out, "\" Mailbox=\"");
-    xml_add_attr_text(out, call->caller.address);
+    xml_add_attr_text(out, address);
     BUF_LIT(out, "\"/>");
     answer_message_end(call);
     buf_fini(&bytes);
 }
 
-static int check_token(struct ews_call *call, struct str token, struct err *err_r)
+/* An id is only spelled anew here: whether its object is there, and for whom, is seen when it is used. */
+static int check_token(struct ews_call *call, struct str token, struct str *address_r,
+                       struct err *err_r)
 {
     struct mailbox_no mailbox;
     enum token_kind kind;
+    struct user user;
+    int found;
 
     TRY(token_kind_of(call->key, token, &kind, &mailbox, err_r));
     if (kind != TOKEN_ITEM && kind != TOKEN_FOLDER) {
         return err_set(err_r, ERR_ID_MALFORMED, "token is no id of an object");
     }
-    if (mailbox.v != call->caller.mailbox.v) {
-        return err_set(err_r, ERR_ITEM_NOT_FOUND, "id of another mailbox");
+    if (mailbox.v == call->caller.mailbox.v) {
+        *address_r = call->caller.address;
+        return 0;
     }
+    found = store_user_by_mailbox(call->service->store, mailbox, call->arena, &user, err_r);
+    if (found == 0) {
+        return err_set(err_r, ERR_ITEM_NOT_FOUND, "id of a mailbox that is gone");
+    }
+    TRY(found);
+    *address_r = user.address;
     return 0;
 }
 
@@ -185,6 +199,7 @@ static int convert(struct ews_call *call, const struct args *args, const struct 
                    struct err *err_r)
 {
     struct buf token = BUF_INIT;
+    struct str address;
     int rc;
 
     if (source->is_public || !is_served(source->format) || !is_served(args->destination)) {
@@ -192,10 +207,10 @@ static int convert(struct ews_call *call, const struct args *args, const struct 
     }
     rc = to_token(source, &token, err_r);
     if (rc == 0) {
-        rc = check_token(call, buf_str(&token), err_r);
+        rc = check_token(call, buf_str(&token), &address, err_r);
     }
     if (rc == 0) {
-        write_converted(call, args->destination, buf_str(&token));
+        write_converted(call, args->destination, buf_str(&token), address);
     }
     buf_fini(&token);
     return rc;

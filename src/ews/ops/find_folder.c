@@ -2,11 +2,13 @@
 #include "ews/ops/ops.h"
 
 #include "base/arena.h"
+#include "ews/access.h"
 #include "ews/answer.h"
+#include "ews/batch.h"
 #include "ews/folders.h"
 #include "ews/grammar.h"
-#include "ews/ids.h"
 #include "ews/limits.h"
+#include "ews/ops/targets.h"
 #include "ews/restriction.h"
 #include "ews/views.h"
 #include "xml/xml_doc.h"
@@ -14,14 +16,14 @@
 enum traversal { SHALLOW, DEEP, SOFT_DELETED };
 
 struct args {
+    struct folder_targets folders; /* first */
     enum traversal traversal;
     struct folder_shape *shape;
     struct view view;
     struct restriction *restriction;
-    struct folder_ref *parents;
-    size_t parent_count;
     struct err refused; /* what is wrong with the request: every message's error */
     struct str refused_xml;
+    struct arena *arena; /* reset between parents */
 };
 
 enum child { SHAPE, INDEXED, FRACTIONAL, RESTRICTION, PARENTS, CHILD_COUNT };
@@ -54,20 +56,6 @@ static int parse_query(struct ews_call *call, const struct xml_node *const *foun
                : 0;
 }
 
-static int parse_parents(struct ews_call *call, const struct xml_node *node, struct args *args,
-                         struct err *err_r)
-{
-    args->parents = ARENA_ARRAY(call->arena, struct folder_ref, node->child_count);
-    for (const struct xml_node *id = node->first_child; id != NULL; id = id->next) {
-        TRY(folder_ref_parse(call, id, &args->parents[args->parent_count], err_r));
-        args->parent_count++;
-    }
-    if (args->parent_count == 0) {
-        return grammar_fail(node, err_r, "The element 'ParentFolderIds' has incomplete content.");
-    }
-    return 0;
-}
-
 static int parse(struct ews_call *call, const struct xml_node *request, void **args_r,
                  struct err *err_r)
 {
@@ -82,7 +70,8 @@ static int parse(struct ews_call *call, const struct xml_node *request, void **a
     if (found[INDEXED] != NULL && found[FRACTIONAL] != NULL) {
         return grammar_fail(request, err_r, "The element 'FindFolder' has invalid content.");
     }
-    TRY(parse_parents(call, found[PARENTS], args, err_r));
+    TRY(folder_ref_parse_list(call, found[PARENTS], &args->folders.v, &args->folders.n, err_r));
+    args->arena = arena_new(call->arena, "folders");
     args->traversal = (enum traversal)traversal;
     rc = parse_query(call, found, args, &args->refused);
     if (rc < 0 && answer_ends_request(&args->refused)) {
@@ -99,7 +88,7 @@ struct writing {
     struct ews_call *call;
     struct mailbox_tx *tx;
     const struct args *args;
-    struct arena *arena;            /* reset between parents */
+    struct arena *arena;
     const struct folder *candidate; /* under test */
     struct str message_xml;         /* of the parent's error */
 };
@@ -124,12 +113,18 @@ static int test_folder(struct writing *w, const struct folder *folder, struct er
                                                 .spent_bytes = &w->call->tested_bytes,
                                                 .milliseconds = w->call->milliseconds};
 
+    uint32_t rights = 0;
+
+    TRY(access_rights(w->call, w->tx, folder->id, &rights, err_r));
+    if ((rights & RIGHT_FOLDER_VISIBLE) == 0) {
+        return 0;
+    }
     w->candidate = folder;
     return w->args->restriction == NULL ? 1
                                         : restriction_test(w->args->restriction, &subject, err_r);
 }
 
-/* Keeps those that match, in place. */
+/* Keeps those that match and that the caller may know of, in place. */
 static int filter(struct writing *w, struct folder *folders, size_t *n, struct err *err_r)
 {
     size_t kept = 0;
@@ -148,7 +143,8 @@ static int filter(struct writing *w, struct folder *folders, size_t *n, struct e
     return 0;
 }
 
-static void write_page(struct writing *w, const struct folder *folders, const struct page *page)
+static int write_page(struct writing *w, const struct folder *folders, const struct page *page,
+                      struct err *err_r)
 {
     struct buf *out = &w->call->out;
 
@@ -157,10 +153,11 @@ static void write_page(struct writing *w, const struct folder *folders, const st
     page_write_attributes(out, page);
     BUF_LIT(out, "><t:Folders>");
     for (size_t i = page->start; i < page->start + page->count; i++) {
-        folder_shape_write(w->call, w->args->shape, &folders[i], out);
+        TRY(folder_shape_write(w->call, w->tx, w->args->shape, &folders[i], err_r));
     }
     BUF_LIT(out, "</t:Folders></m:RootFolder>");
     answer_message_end(w->call);
+    return 0;
 }
 
 static int find_below(struct writing *w, const struct folder_ref *ref, struct err *err_r)
@@ -169,7 +166,7 @@ static int find_below(struct writing *w, const struct folder_ref *ref, struct er
     struct page page;
     size_t n = 0;
 
-    TRY(folder_ref_resolve(w->call, w->tx, ref, false, &parent, err_r));
+    TRY(folder_ref_resolve(w->call, w->tx, ref, FOLDER_ASKED_FOR, &parent, err_r));
     if (w->args->refused.kind != ERR_NONE) {
         *err_r = w->args->refused;
         w->message_xml = w->args->refused_xml;
@@ -184,44 +181,29 @@ static int find_below(struct writing *w, const struct folder_ref *ref, struct er
         TRY(filter(w, folders, &n, err_r));
     }
     view_page(&w->args->view, n, 0, &page);
-    write_page(w, folders, &page);
-    return 0;
+    return write_page(w, folders, &page, err_r);
 }
 
-static int answer_parent(struct writing *w, const struct folder_ref *ref, struct err *err_r)
+static int one(struct ews_call *call, struct mailbox_tx *tx, void *vargs, size_t i,
+               struct str *message_xml_r, struct err *err_r)
 {
-    arena_reset(w->arena);
-    w->message_xml = STR_NULL;
-    if (find_below(w, ref, err_r) == 0) {
-        return 0;
-    }
-    if (answer_ends_request(err_r)) {
-        return -(int)err_r->kind;
-    }
-    answer_message_error(w->call, err_r, w->message_xml);
-    answer_message_end(w->call);
-    return 0;
+    const struct args *args = vargs;
+    struct writing w = {.call = call, .tx = tx, .args = args, .arena = args->arena};
+    int rc;
+
+    arena_reset(w.arena);
+    rc = find_below(&w, &args->folders.v[i], err_r);
+    *message_xml_r = w.message_xml;
+    return rc < 0 ? rc : BATCH_DONE;
 }
 
-static int run(struct ews_call *call, struct mailbox_tx *tx, void *vargs, struct err *err_r)
-{
-    struct writing w = {.call = call, .tx = tx, .args = vargs};
-    int rc = 0;
-
-    w.arena = arena_new(call->arena, "folders");
-    answer_begin(call);
-    for (size_t i = 0; rc == 0 && i < w.args->parent_count; i++) {
-        rc = answer_parent(&w, &w.args->parents[i], err_r);
-    }
-    answer_end(call);
-    arena_free(&w.arena);
-    return rc;
-}
+static const struct batch BATCH = {
+    .count = folder_targets_count, .mailbox_of = folder_targets_mailbox, .one = one};
 
 const struct ews_operation op_find_folder = {
     .name = STR_INIT("FindFolder"),
     .since = EWS_EXCHANGE2007,
     .run_mode = EWS_RUN_READ,
     .parse = parse,
-    .run = run,
+    .batch = &BATCH,
 };

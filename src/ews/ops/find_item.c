@@ -2,11 +2,16 @@
 #include "ews/ops/ops.h"
 
 #include "base/arena.h"
+#include "ews/access.h"
 #include "ews/answer.h"
+#include "ews/aqs.h"
+#include "ews/batch.h"
+#include "ews/calendar_view.h"
 #include "ews/grammar.h"
-#include "ews/ids.h"
+#include "ews/grouping.h"
 #include "ews/item_query.h"
 #include "ews/limits.h"
+#include "ews/ops/targets.h"
 #include "ews/props-private.h"
 #include "ews/restriction.h"
 #include "ews/views.h"
@@ -15,16 +20,21 @@
 enum traversal { SHALLOW, SOFT_DELETED, ASSOCIATED };
 
 struct args {
+    struct folder_targets folders; /* first */
     enum traversal traversal;
     struct item_shape *shape;
     struct view view;
+    bool in_calendar; /* by calendar, in place of view, restriction and sort */
+    struct calendar_view calendar;
     struct restriction *restriction;
     struct sort_field *sort;
     size_t sort_count;
-    struct folder_ref *folders;
-    size_t folder_count;
+    bool grouped;
+    struct grouping grouping;
     struct err refused; /* what is wrong with the request: every message's error */
     struct str refused_xml;
+    struct arena *item_arena; /* reset between items */
+    struct find_cost cost;
 };
 
 enum child {
@@ -75,21 +85,6 @@ static int at_most_one(const struct xml_node *request, const struct xml_node *co
     return 0;
 }
 
-/* What the schema knows and this server does not serve. */
-static int check_served(const struct xml_node *const *found, struct err *err_r)
-{
-    static const enum child absent[] = {CALENDAR, CONTACTS, GROUP_BY, DISTINGUISHED_GROUP_BY,
-                                        QUERY};
-
-    for (size_t i = 0; i < ARRAY_LEN(absent); i++) {
-        if (found[absent[i]] != NULL) {
-            return err_tell(err_r, ERR_OPERATION_ITEM, "%s is not supported by this server.",
-                            children[absent[i]].name);
-        }
-    }
-    return 0;
-}
-
 static int parse_view(struct ews_call *call, const struct xml_node *const *found, struct args *args,
                       struct err *err_r)
 {
@@ -100,17 +95,12 @@ static int parse_view(struct ews_call *call, const struct xml_node *const *found
     if (found[FRACTIONAL] != NULL) {
         return view_parse_fractional(found[FRACTIONAL], &args->view, err_r);
     }
+    if (found[CONTACTS] != NULL) {
+        return view_parse_contacts(found[CONTACTS], &args->view, err_r);
+    }
     return found[SEEK] != NULL
                ? view_parse_seek(call, found[SEEK], &args->view, &args->refused_xml, err_r)
                : 0;
-}
-
-static bool is_sortable(const struct prop_path *path)
-{
-    if (path->row != NULL) {
-        return (path->row->flags & ROW_SORT) != 0;
-    }
-    return path->kind == PATH_EXTENDED && !prop_path_needs_message(path);
 }
 
 static int parse_field_order(struct ews_call *call, const struct xml_node *node,
@@ -127,7 +117,7 @@ static int parse_field_order(struct ews_call *call, const struct xml_node *node,
     }
     TRY(grammar_attr_enum(node, "Order", true, directions, &direction, err_r));
     rc = prop_path_parse(call, node->first_child, &path, err_r);
-    if (rc == 0 && !is_sortable(path)) {
+    if (rc == 0 && !prop_path_is_sortable(path)) {
         rc = err_set(err_r, ERR_PATH_FOR_SORT, "in a sort order");
     }
     if (rc < 0) {
@@ -156,33 +146,80 @@ static int parse_sort(struct ews_call *call, const struct xml_node *node, struct
     return 0;
 }
 
+static int parse_grouping(struct ews_call *call, const struct xml_node *const *found,
+                          struct args *args, struct err *err_r)
+{
+    const struct xml_node *node =
+        found[found[GROUP_BY] != NULL ? GROUP_BY : DISTINGUISHED_GROUP_BY];
+
+    if (node != NULL) {
+        TRY(grouping_parse(call, node, &args->grouping, &args->refused_xml, err_r));
+        args->grouped = true;
+    }
+    return 0;
+}
+
+/* A restriction or a query string. */
+static int parse_filter(struct ews_call *call, const struct xml_node *const *found,
+                        struct args *args, struct err *err_r)
+{
+    if (found[RESTRICTION] != NULL && found[QUERY] != NULL) {
+        return err_tell(err_r, ERR_OPERATION_ITEM,
+                        "A restriction and a query string exclude each other.");
+    }
+    if (found[QUERY] != NULL) {
+        return aqs_parse(call, found[QUERY]->text, &args->restriction, err_r);
+    }
+    return found[RESTRICTION] != NULL
+               ? restriction_parse(call, found[RESTRICTION], RESTRICTION_OF_ITEMS,
+                                   &args->restriction, &args->refused_xml, err_r)
+               : 0;
+}
+
+/* Contacts come by name, everything else newest first. */
+static int parse_default_sort(struct ews_call *call, struct args *args)
+{
+    if (args->view.kind == VIEW_CONTACTS) {
+        args->sort = ARENA_NEW(call->arena, struct sort_field);
+        args->sort->path = prop_path_of_field(call, STR("contacts:DisplayName"));
+        args->sort_count = 1;
+    }
+    return 0;
+}
+
+static int parse_calendar(struct ews_call *call, const struct xml_node *const *found,
+                          struct args *args, struct err *err_r)
+{
+    static const enum child others[] = {RESTRICTION, SORT_ORDER, GROUP_BY, DISTINGUISHED_GROUP_BY,
+                                        QUERY};
+
+    args->in_calendar = true;
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        if (found[others[i]] != NULL) {
+            return err_set(err_r, ERR_CALENDAR_VIEW_ALONE, "calendar view with %s",
+                           children[others[i]].name);
+        }
+    }
+    if (args->traversal != SHALLOW) {
+        return err_set(err_r, ERR_OPERATION_ITEM, "calendar view of other items");
+    }
+    return calendar_view_parse(call, found[CALENDAR], &args->calendar, err_r);
+}
+
 /* What may be refused in the messages rather than by a fault. */
 static int parse_query(struct ews_call *call, const struct xml_node *const *found,
                        struct args *args, struct err *err_r)
 {
     TRY(item_shape_parse(call, found[SHAPE], SHAPE_FOR_FIND, &args->shape, &args->refused_xml,
                          err_r));
-    TRY(check_served(found, err_r));
+    if (found[CALENDAR] != NULL) {
+        return parse_calendar(call, found, args, err_r);
+    }
     TRY(parse_view(call, found, args, err_r));
-    if (found[RESTRICTION] != NULL) {
-        TRY(restriction_parse(call, found[RESTRICTION], RESTRICTION_OF_ITEMS, &args->restriction,
-                              &args->refused_xml, err_r));
-    }
-    return found[SORT_ORDER] != NULL ? parse_sort(call, found[SORT_ORDER], args, err_r) : 0;
-}
-
-static int parse_parents(struct ews_call *call, const struct xml_node *node, struct args *args,
-                         struct err *err_r)
-{
-    args->folders = ARENA_ARRAY(call->arena, struct folder_ref, node->child_count);
-    for (const struct xml_node *id = node->first_child; id != NULL; id = id->next) {
-        TRY(folder_ref_parse(call, id, &args->folders[args->folder_count], err_r));
-        args->folder_count++;
-    }
-    if (args->folder_count == 0) {
-        return grammar_fail(node, err_r, "The element 'ParentFolderIds' has incomplete content.");
-    }
-    return 0;
+    TRY(parse_grouping(call, found, args, err_r));
+    TRY(parse_filter(call, found, args, err_r));
+    return found[SORT_ORDER] != NULL ? parse_sort(call, found[SORT_ORDER], args, err_r)
+                                     : parse_default_sort(call, args);
 }
 
 static int parse(struct ews_call *call, const struct xml_node *request, void **args_r,
@@ -198,7 +235,8 @@ static int parse(struct ews_call *call, const struct xml_node *request, void **a
     TRY(grammar_sequence(request, children, CHILD_COUNT, found, err_r));
     TRY(at_most_one(request, found, INDEXED, CONTACTS, err_r));
     TRY(at_most_one(request, found, GROUP_BY, DISTINGUISHED_GROUP_BY, err_r));
-    TRY(parse_parents(call, found[PARENTS], args, err_r));
+    TRY(folder_ref_parse_list(call, found[PARENTS], &args->folders.v, &args->folders.n, err_r));
+    args->item_arena = arena_new(call->arena, "item");
     args->traversal = (enum traversal)traversal;
     rc = parse_query(call, found, args, &args->refused);
     if (rc < 0 && answer_ends_request(&args->refused)) {
@@ -215,10 +253,30 @@ struct writing {
     struct ews_call *call;
     struct mailbox_tx *tx;
     struct args *args;
-    struct arena *item_arena;
     struct str message_xml;
-    struct find_cost cost;
+    const uint32_t *groups; /* of the items to come; NULL: not grouped */
+    bool in_group;
+    uint32_t group;
 };
+
+/* The item begins a group, if it is of another than the one before. */
+static void write_group(struct writing *w, struct item_view *view)
+{
+    struct buf *out = &w->call->out;
+    uint32_t group = *w->groups++;
+
+    if (w->in_group && group == w->group) {
+        return;
+    }
+    if (w->in_group) {
+        BUF_LIT(out, "</t:Items></t:GroupedItems>");
+    }
+    BUF_LIT(out, "<t:GroupedItems>");
+    grouping_write_index(&w->args->grouping, view, out);
+    BUF_LIT(out, "<t:Items>");
+    w->in_group = true;
+    w->group = group;
+}
 
 static int write_item(void *context, const struct item *item, struct err *err_r)
 {
@@ -229,11 +287,56 @@ static int write_item(void *context, const struct item *item, struct err *err_r)
     if (w->call->out.n > ANSWER_MAX_BYTES) {
         return err_set(err_r, ERR_TOO_LARGE, "answer of a FindItem");
     }
-    arena_reset(w->item_arena);
-    item_view_open(&view, w->call, w->tx, item, w->item_arena);
+    arena_reset(w->args->item_arena);
+    item_view_open(&view, w->call, w->tx, item, w->args->item_arena);
+    if (w->groups != NULL) {
+        write_group(w, &view);
+    }
     rc = item_shape_write(w->args->shape, &view, &w->call->out, &w->message_xml, err_r);
     item_view_close(&view);
     return rc;
+}
+
+static int write_row(struct writing *w, const struct calendar_row *row, struct err *err_r)
+{
+    struct arena *arena = w->args->item_arena;
+    struct item_view view;
+    struct item item;
+    int rc;
+
+    if (w->call->out.n > ANSWER_MAX_BYTES) {
+        return err_set(err_r, ERR_TOO_LARGE, "answer of a FindItem");
+    }
+    arena_reset(arena);
+    if (row->occurrence != NULL) {
+        item = calendar_occurrence_item(row->occurrence, arena);
+    } else if ((rc = mailbox_item_get(w->tx, row->id, arena, &item, err_r)) <= 0) {
+        return rc < 0 ? rc : err_set(err_r, ERR_INTERNAL, "an item left during its transaction");
+    }
+    item_view_open(&view, w->call, w->tx, &item, arena);
+    view.occurrence = row->occurrence;
+    rc = item_shape_write(w->args->shape, &view, &w->call->out, &w->message_xml, err_r);
+    item_view_close(&view);
+    return rc;
+}
+
+static int write_calendar(struct writing *w, const struct folder *folder, struct err *err_r)
+{
+    struct buf *out = &w->call->out;
+    struct calendar_rows rows;
+
+    TRY(calendar_view_run(w->call, w->tx, &w->args->calendar, folder, &w->args->cost, &rows,
+                          err_r));
+    answer_message_success(w->call);
+    buf_printf(out, "<m:RootFolder TotalItemsInView=\"%zu\" IncludesLastItemInRange=\"%s\">",
+               rows.total, rows.n < rows.total ? "false" : "true");
+    BUF_LIT(out, "<t:Items>");
+    for (size_t i = 0; i < rows.n; i++) {
+        TRY(write_row(w, &rows.v[i], err_r));
+    }
+    BUF_LIT(out, "</t:Items></m:RootFolder>");
+    answer_message_end(w->call);
+    return 0;
 }
 
 static int find_page(struct writing *w, const struct item_query *query, const struct folder *folder,
@@ -255,28 +358,45 @@ static int find_page(struct writing *w, const struct item_query *query, const st
     return 0;
 }
 
+static int write_page(struct writing *w, const struct item_query *query,
+                      const struct item_list *list, const struct page *page, struct err *err_r)
+{
+    const struct item_visitor visitor = {
+        .visit = write_item, .context = w, .with_props = item_shape_needs_props(w->args->shape)};
+    struct buf *out = &w->call->out;
+
+    w->groups = list->groups != NULL ? list->groups + page->start : NULL;
+    w->in_group = false;
+    buf_add_str(out, w->args->grouped ? STR("><t:Groups>") : STR("><t:Items>"));
+    TRY(item_list_visit(w->call, w->tx, query, list, page->start, page->count, &visitor, err_r));
+    if (w->in_group) {
+        BUF_LIT(out, "</t:Items></t:GroupedItems>");
+    }
+    buf_add_str(out, w->args->grouped ? STR("</t:Groups>") : STR("</t:Items>"));
+    return 0;
+}
+
 static int write_found(struct writing *w, const struct folder *folder, struct err *err_r)
 {
     const struct args *args = w->args;
-    const struct item_query query = {.cost = &w->cost,
+    const struct item_query query = {.cost = &w->args->cost,
                                      .folder = folder->id,
                                      .associated = args->traversal == ASSOCIATED,
                                      .restriction = args->restriction,
                                      .sort = args->sort,
-                                     .sort_count = args->sort_count};
-    const struct item_visitor visitor = {
-        .visit = write_item, .context = w, .with_props = item_shape_needs_props(args->shape)};
-    struct buf *out = &w->call->out;
+                                     .sort_count = args->sort_count,
+                                     .grouping = args->grouped ? &args->grouping : NULL,
+                                     .initial_name = args->view.initial_name,
+                                     .final_name = args->view.final_name};
     struct item_list list;
     struct page page;
 
     TRY(find_page(w, &query, folder, &list, &page, err_r));
     answer_message_success(w->call);
-    BUF_LIT(out, "<m:RootFolder");
-    page_write_attributes(out, &page);
-    BUF_LIT(out, "><t:Items>");
-    TRY(item_list_visit(w->call, w->tx, &query, &list, page.start, page.count, &visitor, err_r));
-    BUF_LIT(out, "</t:Items></m:RootFolder>");
+    BUF_LIT(&w->call->out, "<m:RootFolder");
+    page_write_attributes(&w->call->out, &page);
+    TRY(write_page(w, &query, &list, &page, err_r));
+    BUF_LIT(&w->call->out, "</m:RootFolder>");
     answer_message_end(w->call);
     return 0;
 }
@@ -285,51 +405,35 @@ static int find_in(struct writing *w, const struct folder_ref *ref, struct err *
 {
     struct folder folder;
 
-    TRY(folder_ref_resolve(w->call, w->tx, ref, false, &folder, err_r));
+    TRY(folder_ref_resolve(w->call, w->tx, ref, FOLDER_ASKED_FOR, &folder, err_r));
+    TRY(access_require(w->call, w->tx, folder.id, RIGHT_READ_ITEMS, err_r));
     if (w->args->refused.kind != ERR_NONE) {
         *err_r = w->args->refused;
         w->message_xml = w->args->refused_xml;
         return -(int)err_r->kind;
     }
-    return write_found(w, &folder, err_r);
+    return w->args->in_calendar ? write_calendar(w, &folder, err_r)
+                                : write_found(w, &folder, err_r);
 }
 
-static int answer_folder(struct writing *w, const struct folder_ref *ref, struct err *err_r)
+static int one(struct ews_call *call, struct mailbox_tx *tx, void *vargs, size_t i,
+               struct str *message_xml_r, struct err *err_r)
 {
-    size_t mark = answer_mark(w->call);
+    struct args *args = vargs;
+    struct writing w = {.call = call, .tx = tx, .args = args};
+    int rc = find_in(&w, &args->folders.v[i], err_r);
 
-    w->message_xml = STR_NULL;
-    if (find_in(w, ref, err_r) == 0) {
-        return 0;
-    }
-    if (answer_ends_request(err_r)) {
-        return -(int)err_r->kind;
-    }
-    answer_rewind(w->call, mark);
-    answer_message_error(w->call, err_r, w->message_xml);
-    answer_message_end(w->call);
-    return 0;
+    *message_xml_r = w.message_xml;
+    return rc < 0 ? rc : BATCH_DONE;
 }
 
-static int run(struct ews_call *call, struct mailbox_tx *tx, void *vargs, struct err *err_r)
-{
-    struct writing w = {.call = call, .tx = tx, .args = vargs};
-    int rc = 0;
-
-    w.item_arena = arena_new(call->arena, "item");
-    answer_begin(call);
-    for (size_t i = 0; rc == 0 && i < w.args->folder_count; i++) {
-        rc = answer_folder(&w, &w.args->folders[i], err_r);
-    }
-    answer_end(call);
-    arena_free(&w.item_arena);
-    return rc;
-}
+static const struct batch BATCH = {
+    .count = folder_targets_count, .mailbox_of = folder_targets_mailbox, .one = one};
 
 const struct ews_operation op_find_item = {
     .name = STR_INIT("FindItem"),
     .since = EWS_EXCHANGE2007,
     .run_mode = EWS_RUN_READ,
     .parse = parse,
-    .run = run,
+    .batch = &BATCH,
 };

@@ -5,7 +5,10 @@
 #include "base/arena.h"
 #include "base/base64.h"
 #include "ews/answer.h"
+#include "ews/attachments.h"
+#include "ews/batch.h"
 #include "ews/grammar.h"
+#include "ews/ids.h"
 #include "ews/limits.h"
 #include "ews/props-private.h"
 #include "mailbox/draft.h"
@@ -20,27 +23,11 @@ struct args {
     size_t n;
     struct err refused; /* what is wrong with the shape: every message's error */
     struct str refused_xml;
+    struct arena *arena;   /* reset between attachments */
+    uint64_t opened_bytes; /* of messages, so far */
 };
 
 /* ---- parsing ---- */
-
-static int parse_ids(struct ews_call *call, const struct xml_node *node, struct args *args,
-                     struct err *err_r)
-{
-    args->ids = ARENA_ARRAY(call->arena, struct str, node->child_count);
-    for (const struct xml_node *id = node->first_child; id != NULL; id = id->next) {
-        if (!xml_is(id, XML_NS_TYPES, "AttachmentId")) {
-            return grammar_fail(id, err_r, "The element '%.*s' is no attachment id.",
-                                STR_ARG(id->name));
-        }
-        TRY(grammar_attr_str(id, "Id", true, &args->ids[args->n], err_r));
-        args->n++;
-    }
-    if (args->n == 0) {
-        return grammar_fail(node, err_r, "The element 'AttachmentIds' has incomplete content.");
-    }
-    return 0;
-}
 
 static int parse(struct ews_call *call, const struct xml_node *request, void **args_r,
                  struct err *err_r)
@@ -58,7 +45,8 @@ static int parse(struct ews_call *call, const struct xml_node *request, void **a
         *err_r = args->refused;
         return rc;
     }
-    TRY(parse_ids(call, found[1], args, err_r));
+    TRY(attachment_ids_parse(call, found[1], &args->ids, &args->n, err_r));
+    args->arena = arena_new(call->arena, "attachment");
     *args_r = args;
     return 0;
 }
@@ -70,9 +58,8 @@ struct writing {
     struct ews_call *call;
     struct mailbox_tx *tx;
     struct args *args;
-    struct arena *arena; /* reset between attachments */
+    struct arena *arena;
     struct str message_xml;
-    uint64_t opened_bytes; /* of messages, so far */
     struct token_attachment token;
     struct item item;             /* the stored item at its root */
     struct mime_message *message; /* the message that holds the attachment */
@@ -82,11 +69,11 @@ struct writing {
  * bounds. */
 static int check_room(struct writing *w, struct err *err_r)
 {
-    uint64_t before = w->opened_bytes;
+    uint64_t before = w->args->opened_bytes;
 
-    w->opened_bytes += w->item.size;
+    w->args->opened_bytes += w->item.size;
     if (before != 0 && (w->call->out.n + BASE64_BYTES((uint64_t)w->item.size) > ANSWER_MAX_BYTES ||
-                        w->opened_bytes > READ_MAX_BYTES)) {
+                        w->args->opened_bytes > READ_MAX_BYTES)) {
         return err_set(err_r, ERR_TOO_LARGE, "%zu bytes answered", w->call->out.n);
     }
     return 0;
@@ -95,18 +82,8 @@ static int check_room(struct writing *w, struct err *err_r)
 static int open_item(struct writing *w, struct err *err_r)
 {
     struct str mime = STR_NULL;
-    int found;
 
-    if (w->token.mailbox.v != w->call->caller.mailbox.v) {
-        return err_set(err_r, ERR_ITEM_NOT_FOUND, "attachment in another mailbox");
-    }
-    found = mailbox_item_get(w->tx, w->token.item, w->arena, &w->item, err_r);
-    if (found < 0) {
-        return found;
-    }
-    if (found == 0) {
-        return err_set(err_r, ERR_ITEM_NOT_FOUND, "item is gone");
-    }
+    TRY(attachment_root_get(w->call, w->tx, &w->token, w->arena, &w->item, err_r));
     TRY(check_room(w, err_r));
     if (w->item.body.v != 0) {
         TRY(mailbox_body_read(w->tx, w->item.body, w->arena, &mime, err_r));
@@ -139,21 +116,33 @@ static int descend(struct writing *w, size_t index, struct err *err_r)
     return 0;
 }
 
+/* Where in the item's own message the attachment is, or what it lies in. */
+static int find_first(const struct writing *w, size_t *position_r, struct err *err_r)
+{
+    struct props props;
+
+    (void)props_open(&props, w->item.props); /* of a damaged record: what was readable */
+    return attachment_position(props.v[IPROP_ATTACHMENT_NUMBERS], w->token.path[0], position_r)
+               ? 0
+               : err_set(err_r, ERR_ATTACHMENT_ID, "attachment was deleted");
+}
+
 static int find_attachment(struct writing *w, struct str id,
                            const struct mime_attachment **attachment_r, struct str *content_r,
                            struct err *err_r)
 {
-    size_t last;
+    size_t position;
 
     TRY(token_attachment_read(w->call->key, id, &w->token, err_r));
     TRY(open_item(w, err_r));
-    last = w->token.depth - 1;
-    for (size_t i = 0; i < last; i++) {
-        TRY(descend(w, w->token.path[i], err_r));
+    TRY(find_first(w, &position, err_r));
+    for (unsigned i = 1; i < w->token.depth; i++) {
+        TRY(descend(w, position, err_r));
+        position = w->token.path[i];
     }
-    *attachment_r = attachment_at(w->message, w->token.path[last]);
+    *attachment_r = attachment_at(w->message, position);
     if (*attachment_r == NULL ||
-        !mime_message_attachment_content(w->message, w->token.path[last], content_r)) {
+        !mime_message_attachment_content(w->message, position, content_r)) {
         return err_set(err_r, ERR_ATTACHMENT_ID, "no attachment there");
     }
     return 0;
@@ -242,49 +231,41 @@ static int write_attachment(struct writing *w, struct str id, struct err *err_r)
     return 0;
 }
 
-static int answer_attachment(struct writing *w, struct str id, struct err *err_r)
+static size_t count(const void *args)
 {
-    size_t mark = answer_mark(w->call);
+    return ((const struct args *)args)->n;
+}
+
+static struct mailbox_no mailbox_of(struct ews_call *call, const void *args, size_t i)
+{
+    return attachment_id_mailbox(call, ((const struct args *)args)->ids[i]);
+}
+
+static int one(struct ews_call *call, struct mailbox_tx *tx, void *vargs, size_t i,
+               struct str *message_xml_r, struct err *err_r)
+{
+    struct args *args = vargs;
+    struct writing w = {.call = call, .tx = tx, .args = args, .arena = args->arena};
     int rc;
 
-    arena_reset(w->arena);
-    w->message_xml = STR_NULL;
-    rc = write_attachment(w, id, err_r);
-    if (w->message != NULL) {
-        mime_message_free(&w->message);
+    arena_reset(w.arena);
+    rc = write_attachment(&w, args->ids[i], err_r);
+    if (w.message != NULL) {
+        mime_message_free(&w.message);
     }
-    if (rc == 0) {
-        return 0;
-    }
-    if (answer_ends_request(err_r)) {
-        return rc;
-    }
-    answer_rewind(w->call, mark);
-    answer_message_error(w->call, err_r, w->message_xml);
-    BUF_LIT(&w->call->out, "<m:Attachments/>");
-    answer_message_end(w->call);
-    return 0;
+    *message_xml_r = w.message_xml;
+    return rc < 0 ? rc : BATCH_DONE;
 }
 
-static int run(struct ews_call *call, struct mailbox_tx *tx, void *vargs, struct err *err_r)
-{
-    struct writing w = {.call = call, .tx = tx, .args = vargs};
-    int rc = 0;
-
-    w.arena = arena_new(call->arena, "attachment");
-    answer_begin(call);
-    for (size_t i = 0; rc == 0 && i < w.args->n; i++) {
-        rc = answer_attachment(&w, w.args->ids[i], err_r);
-    }
-    answer_end(call);
-    arena_free(&w.arena);
-    return rc;
-}
+static const struct batch BATCH = {.count = count,
+                                   .mailbox_of = mailbox_of,
+                                   .one = one,
+                                   .error_tail = STR_INIT("<m:Attachments/>")};
 
 const struct ews_operation op_get_attachment = {
     .name = STR_INIT("GetAttachment"),
     .since = EWS_EXCHANGE2007,
     .run_mode = EWS_RUN_READ,
     .parse = parse,
-    .run = run,
+    .batch = &BATCH,
 };

@@ -8,13 +8,11 @@
 #include "ews/call.h"
 
 /* The last elements of an answer; IncludesLastFolderInRange or IncludesLastItemInRange. */
-extern const struct str SYNC_LAST_FOLDER;
-extern const struct str SYNC_LAST_ITEM;
-
-/* The whole error message with the tail that clients read before they look at its class: empty
- * state, and nothing more to come. */
-void sync_answer_error(struct ews_call *call, struct str last_element, const struct err *err,
-                       struct str message_xml);
+#define SYNC_LAST_FOLDER "m:IncludesLastFolderInRange"
+#define SYNC_LAST_ITEM "m:IncludesLastItemInRange"
+/* What follows an error: clients read it before they look at the message's class. Empty state, and nothing more to
+ * come. */
+#define SYNC_ERROR_TAIL(last_element) "<m:SyncState/><" last_element ">true</" last_element ">"
 
 /* Changes are written before the new state is known: begin leaves room for it, end puts it in. */
 struct sync_answer {

@@ -3,7 +3,9 @@
 #include "ews/ops/ops.h"
 
 #include "base/arena.h"
+#include "ews/access.h"
 #include "ews/answer.h"
+#include "ews/batch.h"
 #include "ews/folders.h"
 #include "ews/grammar.h"
 #include "ews/ids.h"
@@ -63,8 +65,8 @@ static int find_anchor(struct ews_call *call, struct mailbox_tx *tx, const struc
     static const struct folder_ref VISIBLE = {.distinguished = DF_MSGFOLDERROOT};
     struct folder folder;
 
-    TRY(folder_ref_resolve(call, tx, args->has_folder ? &args->folder : &VISIBLE, true, &folder,
-                           err_r));
+    TRY(folder_ref_resolve(call, tx, args->has_folder ? &args->folder : &VISIBLE, FOLDER_TO_SYNC,
+                           &folder, err_r));
     *anchor_r = folder.id;
     *in_state_r = args->has_folder ? folder.id : (struct folder_id){0};
     return 0;
@@ -83,22 +85,91 @@ static int read_state(struct ews_call *call, struct str text, struct folder_id i
     struct token_sync_hierarchy token;
 
     if (token_sync_hierarchy_read(call->key, text, &token, err_r) < 0 ||
-        token.mailbox.v != call->caller.mailbox.v || token.anchor.v != in_state.v) {
+        token.mailbox.v != call->mailbox.v || token.anchor.v != in_state.v) {
         return bad_state(err_r);
     }
     *since_r = token.at;
     return 0;
 }
 
-static void write_change(struct ews_call *call, const struct args *args,
-                         const struct folder_change *change)
+static int is_visible(struct ews_call *call, struct mailbox_tx *tx, struct folder_id id,
+                      struct err *err_r)
+{
+    uint32_t rights = 0;
+
+    TRY(access_rights(call, tx, id, &rights, err_r));
+    return (rights & RIGHT_FOLDER_VISIBLE) != 0;
+}
+
+/* In another's mailbox only what is visible is told: what became visible is new, what no longer is has gone. A folder that
+ * is gone altogether is told to whoever asks, since nobody's rights in it are kept; who never knew it has nothing to
+ * remove. 1: told, as *kind_r. */
+static int adjust_kind(struct ews_call *call, struct mailbox_tx *tx,
+                       const struct folder_change *change, struct seq since,
+                       enum change_kind *kind_r, struct err *err_r)
+{
+    uint32_t then = 0;
+    int now;
+
+    *kind_r = change->kind;
+    if (change->kind == CHANGE_DELETE) {
+        return 1;
+    }
+    now = is_visible(call, tx, change->folder.id, err_r);
+    TRY(now);
+    if (change->kind == CHANGE_CREATE) {
+        return now;
+    }
+    TRY(permissions_then(tx, change->folder.id, call->caller.mailbox, since, &then, err_r));
+    if ((then & RIGHT_FOLDER_VISIBLE) == 0) {
+        *kind_r = CHANGE_CREATE;
+        return now;
+    }
+    *kind_r = now ? CHANGE_UPDATE : CHANGE_DELETE;
+    return 1;
+}
+
+struct found {
+    struct folder_change *changes;
+    size_t n;
+    struct seq since;
+    struct token_sync_hierarchy token;
+};
+
+/* What became invisible goes last, as all that is gone, and children before parents. */
+static int adjust(struct ews_call *call, struct mailbox_tx *tx, struct found *found,
+                  struct err *err_r)
+{
+    struct folder_change *hidden = ARENA_ARRAY(call->arena, struct folder_change, found->n);
+    size_t kept = 0, hidden_count = 0;
+
+    for (size_t i = 0; i < found->n; i++) {
+        struct folder_change change = found->changes[i];
+        int told = adjust_kind(call, tx, &found->changes[i], found->since, &change.kind, err_r);
+
+        TRY(told);
+        if (told == 1 && change.kind == CHANGE_DELETE && found->changes[i].kind != CHANGE_DELETE) {
+            hidden[hidden_count++] = change;
+        } else if (told == 1) {
+            found->changes[kept++] = change;
+        }
+    }
+    while (hidden_count > 0) {
+        found->changes[kept++] = hidden[--hidden_count];
+    }
+    found->n = kept;
+    return 0;
+}
+
+static int write_change(struct ews_call *call, struct mailbox_tx *tx, const struct args *args,
+                        const struct folder_change *change, struct err *err_r)
 {
     struct buf *out = &call->out;
 
     switch (change->kind) {
     case CHANGE_CREATE:
         BUF_LIT(out, "<t:Create>");
-        folder_shape_write(call, args->shape, &change->folder, out);
+        TRY(folder_shape_write(call, tx, args->shape, &change->folder, err_r));
         BUF_LIT(out, "</t:Create>");
         break;
     case CHANGE_DELETE:
@@ -108,67 +179,76 @@ static void write_change(struct ews_call *call, const struct args *args,
         break;
     default:
         BUF_LIT(out, "<t:Update>");
-        folder_shape_write(call, args->shape, &change->folder, out);
+        TRY(folder_shape_write(call, tx, args->shape, &change->folder, err_r));
         BUF_LIT(out, "</t:Update>");
         break;
     }
+    return 0;
 }
 
-static void write_answer(struct ews_call *call, const struct args *args,
-                         const struct folder_change *changes, size_t n,
-                         const struct token_sync_hierarchy *token)
+static int write_answer(struct ews_call *call, struct mailbox_tx *tx, const struct args *args,
+                        const struct found *found, struct err *err_r)
 {
     struct sync_answer answer;
     struct buf state = BUF_INIT;
 
-    sync_answer_begin(call, SYNC_LAST_FOLDER, &answer);
-    for (size_t i = 0; i < n; i++) {
-        write_change(call, args, &changes[i]);
+    sync_answer_begin(call, STR(SYNC_LAST_FOLDER), &answer);
+    for (size_t i = 0; i < found->n; i++) {
+        TRY(write_change(call, tx, args, &found->changes[i], err_r));
     }
-    token_sync_hierarchy_write(&state, call->key, token);
+    token_sync_hierarchy_write(&state, call->key, &found->token);
     sync_answer_end(call, &answer, buf_str(&state), true);
     buf_fini(&state);
+    return 0;
 }
 
-static int sync_folders(struct ews_call *call, struct mailbox_tx *tx, const struct args *args,
-                        struct str *message_xml_r, struct err *err_r)
+static size_t count(const void *args)
 {
-    struct token_sync_hierarchy token = {.mailbox = call->caller.mailbox};
-    struct folder_change *changes;
+    (void)args;
+    return 1;
+}
+
+static struct mailbox_no mailbox_of(struct ews_call *call, const void *vargs, size_t i)
+{
+    const struct args *args = vargs;
+
+    (void)i;
+    return args->has_folder ? folder_ref_mailbox(call, &args->folder) : call->caller.mailbox;
+}
+
+static int one(struct ews_call *call, struct mailbox_tx *tx, void *vargs, size_t i,
+               struct str *message_xml_r, struct err *err_r)
+{
+    const struct args *args = vargs;
+    struct found found = {.token = {.mailbox = call->mailbox}};
     struct folder_id anchor;
-    struct seq since = {0};
-    size_t n;
     int rc;
 
-    TRY(find_anchor(call, tx, args, &anchor, &token.anchor, err_r));
+    (void)i;
+    TRY(find_anchor(call, tx, args, &anchor, &found.token.anchor, err_r));
     if (args->state.n != 0) {
-        TRY(read_state(call, args->state, token.anchor, &since, err_r));
+        TRY(read_state(call, args->state, found.token.anchor, &found.since, err_r));
     }
     if (args->shape_err.kind != ERR_NONE) {
         *err_r = args->shape_err;
         *message_xml_r = args->shape_err_xml;
         return -(int)args->shape_err.kind;
     }
-    rc = hierarchy_sync(tx, anchor, args->state.n == 0, since, call->arena, &changes, &n, &token.at,
-                        err_r);
+    rc = hierarchy_sync(tx, anchor, args->state.n == 0, found.since, call->arena, &found.changes,
+                        &found.n, &found.token.at, err_r);
     if (rc < 0) {
         return rc == -ERR_SYNC_STATE ? bad_state(err_r) : rc;
     }
-    write_answer(call, args, changes, n, &token);
-    return 0;
-}
-
-static int run(struct ews_call *call, struct mailbox_tx *tx, void *vargs, struct err *err_r)
-{
-    struct str message_xml = STR_NULL;
-    int rc = sync_folders(call, tx, vargs, &message_xml, err_r);
-
-    if (rc < 0 && !answer_ends_request(err_r)) {
-        sync_answer_error(call, SYNC_LAST_FOLDER, err_r, message_xml);
-        rc = 0;
+    if (!access_is_owner(call)) {
+        TRY(adjust(call, tx, &found, err_r));
     }
-    return rc;
+    return write_answer(call, tx, args, &found, err_r);
 }
+
+static const struct batch BATCH = {.count = count,
+                                   .mailbox_of = mailbox_of,
+                                   .one = one,
+                                   .error_tail = STR_INIT(SYNC_ERROR_TAIL(SYNC_LAST_FOLDER))};
 
 const struct ews_operation op_sync_folder_hierarchy = {
     .name = STR_INIT("SyncFolderHierarchy"),
@@ -176,5 +256,5 @@ const struct ews_operation op_sync_folder_hierarchy = {
     .run_mode = EWS_RUN_READ,
     .quick = true,
     .parse = parse,
-    .run = run,
+    .batch = &BATCH,
 };

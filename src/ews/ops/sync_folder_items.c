@@ -3,7 +3,9 @@
 #include "ews/ops/ops.h"
 
 #include "base/arena.h"
+#include "ews/access.h"
 #include "ews/answer.h"
+#include "ews/batch.h"
 #include "ews/grammar.h"
 #include "ews/ids.h"
 #include "ews/limits.h"
@@ -77,24 +79,15 @@ static int compare_ids(const void *a, const void *b)
 static int parse_ignore(struct ews_call *call, const struct xml_node *node, struct args *args,
                         struct err *err_r)
 {
-    static const char *const OTHER_FORMS[] = {"OccurrenceItemId", "RecurringMasterItemId",
-                                              "RecurringMasterItemIdRanges"};
+    struct mailbox_no mailbox = folder_ref_mailbox(call, &args->folder);
     struct token_item token;
     struct item_ref ref;
 
     args->ignore = ARENA_ARRAY(call->arena, struct item_id, node->child_count);
     for (const struct xml_node *id = node->first_child; id != NULL; id = id->next) {
-        bool other = false;
-
-        for (size_t i = 0; i < ARRAY_LEN(OTHER_FORMS); i++) {
-            other = other || xml_is(id, XML_NS_TYPES, OTHER_FORMS[i]);
-        }
-        if (other) {
-            continue;
-        }
         TRY(item_ref_parse(call, id, &ref, err_r));
-        if (token_item_read(call->key, ref.id, &token, NULL) == 0 &&
-            token.mailbox.v == call->caller.mailbox.v) {
+        if (ref.form == ITEM_BY_ID && token_item_read(call->key, ref.id, &token, NULL) == 0 &&
+            token.mailbox.v == mailbox.v) {
             args->ignore[args->ignore_count++] = token.item;
         }
     }
@@ -148,7 +141,7 @@ static int read_state(struct ews_call *call, struct str text, struct folder_id f
     struct token_sync_items token;
 
     TRY(token_sync_items_read(call->key, text, &token, err_r));
-    if (token.mailbox.v != call->caller.mailbox.v || token.folder.v != folder.v) {
+    if (token.mailbox.v != call->mailbox.v || token.folder.v != folder.v) {
         return err_set(err_r, ERR_SYNC_STATE, "state of another folder");
     }
     *position_r = (struct sync_position){
@@ -166,7 +159,7 @@ static void write_state(struct ews_call *call, struct folder_id folder,
 {
     token_sync_items_write(out, call->key,
                            &(struct token_sync_items){
-                               .mailbox = call->caller.mailbox,
+                               .mailbox = call->mailbox,
                                .folder = folder,
                                .associated = position->associated,
                                .associated_all = position->associated_all,
@@ -284,7 +277,7 @@ static int write_page(struct page *page, struct folder_id folder, const struct s
     int rc = 0;
 
     TRY(item_sync_begin(page->tx, &options, from, &sync, err_r));
-    sync_answer_begin(page->call, SYNC_LAST_ITEM, &answer);
+    sync_answer_begin(page->call, STR(SYNC_LAST_ITEM), &answer);
     while (rc == 0 && item_sync_next(sync, &change)) {
         rc = write_change(page, &change, err_r);
     }
@@ -305,7 +298,8 @@ static int sync_items(struct page *page, struct err *err_r)
     struct sync_position from = {.associated = false};
     struct folder folder;
 
-    TRY(folder_ref_resolve(page->call, page->tx, &args->folder, true, &folder, err_r));
+    TRY(folder_ref_resolve(page->call, page->tx, &args->folder, FOLDER_TO_SYNC, &folder, err_r));
+    TRY(access_require(page->call, page->tx, folder.id, RIGHT_READ_ITEMS, err_r));
     if (args->state.n != 0) {
         TRY(read_state(page->call, args->state, folder.id, &from, err_r));
     }
@@ -317,24 +311,37 @@ static int sync_items(struct page *page, struct err *err_r)
     return write_page(page, folder.id, &from, err_r);
 }
 
-static int run(struct ews_call *call, struct mailbox_tx *tx, void *vargs, struct err *err_r)
+static size_t count(const void *args)
+{
+    (void)args;
+    return 1;
+}
+
+static struct mailbox_no mailbox_of(struct ews_call *call, const void *args, size_t i)
+{
+    (void)i;
+    return folder_ref_mailbox(call, &((const struct args *)args)->folder);
+}
+
+static int one(struct ews_call *call, struct mailbox_tx *tx, void *vargs, size_t i,
+               struct str *message_xml_r, struct err *err_r)
 {
     struct page page = {.call = call, .tx = tx, .args = vargs};
-    size_t mark = answer_mark(call);
     int rc;
 
+    (void)i;
     if (!page.args->ids_only) {
         page.item_arena = arena_new(call->arena, "item");
     }
     rc = sync_items(&page, err_r);
-    if (rc < 0 && !answer_ends_request(err_r)) {
-        answer_rewind(call, mark);
-        sync_answer_error(call, SYNC_LAST_ITEM, err_r, page.message_xml);
-        rc = 0;
-    }
-    arena_free(&page.item_arena);
-    return rc;
+    *message_xml_r = page.message_xml;
+    return rc < 0 ? rc : BATCH_DONE;
 }
+
+static const struct batch BATCH = {.count = count,
+                                   .mailbox_of = mailbox_of,
+                                   .one = one,
+                                   .error_tail = STR_INIT(SYNC_ERROR_TAIL(SYNC_LAST_ITEM))};
 
 const struct ews_operation op_sync_folder_items = {
     .name = STR_INIT("SyncFolderItems"),
@@ -342,5 +349,5 @@ const struct ews_operation op_sync_folder_items = {
     .run_mode = EWS_RUN_READ,
     .quick = true,
     .parse = parse,
-    .run = run,
+    .batch = &BATCH,
 };
