@@ -93,7 +93,8 @@ __attribute__((constructor)) static void begin(void)
     watch.at = number_from(getenv("EWER_CRASH_AT"), NULL);
     read_how(getenv("EWER_CRASH_HOW"));
     if (log != NULL) {
-        watch.log_fd = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        watch.log_fd = (int)syscall(SYS_openat, AT_FDCWD, log,
+                                    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         assert(watch.log_fd >= 0);
     }
 }
@@ -147,7 +148,8 @@ static void log_step(const struct step *step)
     if (watch.log_fd < 0) {
         return;
     }
-    n = snprintf(head, sizeof(head), "%lu %s %lld %zu %s%s%s\n", watch.count, step->op, (long long)step->offset, step->bytes, step->path,
+    n = snprintf(head, sizeof(head), "%lu %s %lld %zu %s%s%s\n", watch.count, step->op,
+                 (long long)step->offset, step->bytes, step->path,
                  step->new_path != NULL ? "\t" : "", step->new_path != NULL ? step->new_path : "");
     assert(n > 0 && (size_t)n < sizeof(head));
     log_bytes(head, (size_t)n);
@@ -240,7 +242,8 @@ ssize_t write(int fd, const void *p, size_t n)
 }
 
 /* As one write of the parts joined: the log and a torn write want the bytes in one piece. */
-static ssize_t write_joined(int fd, const char *path, const struct iovec *parts, int count, int64_t offset)
+static ssize_t write_joined(int fd, const char *path, const struct iovec *parts, int count,
+                            int64_t offset)
 {
     struct step step = {.op = "write", .path = path, .offset = offset};
     char *joined;
@@ -282,7 +285,8 @@ ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset)
     char path[PATH_BYTES];
     REAL(pwritev)
 
-    return is_watched_fd(fd, path) ? write_joined(fd, path, parts, count, offset) : real(fd, parts, count, offset);
+    return is_watched_fd(fd, path) ? write_joined(fd, path, parts, count, offset)
+                                   : real(fd, parts, count, offset);
 }
 
 #define DEFINE_SYNC(name)                                                                          \
@@ -445,8 +449,8 @@ DEFINE_OPENAT(openat64)
 
 /* ---- passwords ---- */
 
-int crypto_pwhash_str(char out[crypto_pwhash_STRBYTES], const char *const password, unsigned long long bytes, unsigned long long passes,
-                      size_t memory)
+int crypto_pwhash_str(char out[crypto_pwhash_STRBYTES], const char *const password,
+                      unsigned long long bytes, unsigned long long passes, size_t memory)
 {
     REAL(crypto_pwhash_str)
 

@@ -51,10 +51,10 @@ def users(store):
 class Server:
     """ewerd on a store. `ready` is false when it died before it was ready."""
 
-    def __init__(self, store, env=None):
+    def __init__(self, store, env=None, options=()):
         self.log = open(f"{store}.log", "ab")
         self.process = subprocess.Popen(
-            [EWERD, "serve", "--data", store, "--listen", "127.0.0.1:0", "--lmtp", "127.0.0.1:0", "--json"],
+            [EWERD, "serve", "--data", store, "--listen", "127.0.0.1:0", "--lmtp", "127.0.0.1:0", "--json", *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, env=dict(os.environ, **(env or {})))
         readable, _, _ = select.select([self.process.stdout], [], [], SECONDS)
         line = self.process.stdout.readline() if readable else b""
@@ -116,14 +116,14 @@ class Ews:
         assert codes and set(codes) == {"NoError"}, f"{codes}: {text[:500]}"
         return tree
 
-    def sync(self, state=""):
-        """(the new state, [(kind of change, item id, is read or None)]) of the inbox, all pages."""
+    def sync(self, state="", folder=INBOX):
+        """(the new state, [(kind of change, item id, is read or None)]) of a folder, all pages."""
         changes, last = [], False
         while not last:
             page = self.call(
                 "<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>"
                 '<t:FieldURI FieldURI="message:IsRead"/></t:AdditionalProperties></m:ItemShape>'
-                f"<m:SyncFolderId>{INBOX}</m:SyncFolderId>" + (f"<m:SyncState>{state}</m:SyncState>" if state else "") +
+                f"<m:SyncFolderId>{folder}</m:SyncFolderId>" + (f"<m:SyncState>{state}</m:SyncState>" if state else "") +
                 "<m:MaxChangesReturned>512</m:MaxChangesReturned></m:SyncFolderItems>")
             state = page.findtext(f".//{M}SyncState")
             last = page.findtext(f".//{M}IncludesLastItemInRange") == "true"
@@ -131,6 +131,14 @@ class Ews:
                 changes.append((change.tag.removeprefix(T), change.find(f".//{T}ItemId").get("Id"),
                                 change.findtext(f".//{T}IsRead")))
         return state, changes
+
+    def sync_folders(self, state=""):
+        """(the new state, [(kind of change, folder id)]) of the hierarchy."""
+        answer = self.call("<m:SyncFolderHierarchy><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape>" +
+                           (f"<m:SyncState>{state}</m:SyncState>" if state else "") + "</m:SyncFolderHierarchy>")
+        assert answer.findtext(f".//{M}IncludesLastFolderInRange") == "true"
+        return answer.findtext(f".//{M}SyncState"), [(change.tag.removeprefix(T), change.find(f".//{T}FolderId").get("Id"))
+                                                     for change in answer.find(f".//{M}Changes")]
 
     def mime(self, ids):
         """{item id: the message's bytes}"""

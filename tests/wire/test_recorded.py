@@ -8,10 +8,11 @@ import os
 import re
 from pathlib import Path
 
+import ewer
 import pytest
 
 from mails import zoo
-from soap import ROOT, local, sync_hierarchy
+from soap import ROOT, get_item, local, sync_hierarchy
 
 DIRECTORY = Path(os.environ.get("EWER_REQUESTS_DIR") or ROOT.parent / "shared" / "requests")
 READING = (
@@ -24,6 +25,23 @@ READING = (
     "FindItem",
     "GetAttachment",
 )
+WRITING = (
+    "CreateItem",
+    "UpdateItem",
+    "DeleteItem",
+    "MoveItem",
+    "CopyItem",
+    "SendItem",
+    "CreateFolder",
+    "UpdateFolder",
+    "DeleteFolder",
+    "MoveFolder",
+    "CopyFolder",
+    "EmptyFolder",
+    "CreateAttachment",
+    "DeleteAttachment",
+)
+LEAVING = ("DeleteItem", "MoveItem", "SendItem")
 FILES = sorted(DIRECTORY.glob("*.xml")) if DIRECTORY.exists() else []
 # Ids of folders that later requests of the same program made, of events and the like, are none of
 # the mailbox's.
@@ -102,3 +120,85 @@ def test_recorded_request(server, mailbox, file):
 
 def test_something_is_replayed():
     assert len(readers()) > 30
+
+
+# ---- writing
+
+
+@pytest.fixture(scope="module", name="writable")
+def fixture_writable():
+    """A mailbox of the recorded account that the requests may change."""
+    with ewer.serving(users=["alice@example.com"]) as server:
+        with server.soap("alice@example.com") as client:
+            yield client
+
+
+def writers():
+    return [pytest.param(f, id=f.stem) for f in FILES if operation_of(f) in WRITING]
+
+
+def fresh(client, kind, number, is_calendar):
+    """What stands for one recorded object: [(id, key)] of a new item or folder, and an attachment's."""
+    if kind == "Folder":
+        answer = client.call(
+            '<m:CreateFolder><m:ParentFolderId><t:DistinguishedFolderId Id="inbox"/></m:ParentFolderId>'
+            f"<m:Folders><t:Folder><t:DisplayName>folder {number}</t:DisplayName></t:Folder></m:Folders>"
+            "</m:CreateFolder>"
+        )
+        return answer.find("t:FolderId").attrib
+    content = (
+        "<t:CalendarItem><t:Subject>recorded</t:Subject><t:Start>2027-01-01T10:00:00Z</t:Start>"
+        "<t:End>2027-01-01T11:00:00Z</t:End></t:CalendarItem>"
+        if is_calendar
+        else "<t:Message><t:Subject>recorded</t:Subject><t:Attachments><t:FileAttachment><t:Name>a"
+        "</t:Name><t:Content>QUJD</t:Content></t:FileAttachment></t:Attachments><t:ToRecipients>"
+        "<t:Mailbox><t:EmailAddress>alice@example.com</t:EmailAddress></t:Mailbox></t:ToRecipients>"
+        "</t:Message>"
+    )
+    answer = client.call(
+        '<m:CreateItem MessageDisposition="SaveOnly" SendMeetingInvitations="SendToNone"><m:Items>'
+        f"{content}</m:Items></m:CreateItem>"
+    )
+    assert answer.code == "NoError", answer.text
+    return answer.find("t:AttachmentId" if kind == "Attachment" else "t:ItemId").attrib
+
+
+def with_fresh_ids(client, text, number):
+    """The request with its ids and keys replaced by those of new objects, and the new items."""
+    is_calendar = "CalendarItem>" in text
+    made = {}
+
+    def replacement(match):
+        name, kind, known, key = match.group(1, 2, 3, 4)
+        kind = "Item" if kind == "ParentItem" else kind
+        if known not in made:
+            made[known] = kind, fresh(client, kind, f"{number}.{len(made)}", is_calendar)
+        found = made[known][1]
+        return f'{name} Id="{found["Id"]}"' + (f' ChangeKey="{found["ChangeKey"]}"' if key else "")
+
+    text = re.sub(
+        r'(<(?:\w+:)?(Item|ParentItem|Folder|Attachment)Id) Id="([^"]*)"( ChangeKey="[^"]*")?',
+        replacement,
+        text,
+    )
+    return text, [found["Id"] for kind, found in made.values() if kind == "Item"]
+
+
+@pytest.mark.parametrize("file", writers())
+def test_recorded_writing(writable, file):
+    client, operation = writable, operation_of(file)
+    text, items = with_fresh_ids(client, file.read_text(), file.stem)
+    answer = client.post(text.encode())
+    assert (answer.status, answer.is_fault) == (200, False), answer.text
+    assert local(answer.body) == operation + "Response"
+    assert set(answer.codes) == {"NoError"}, answer.text
+    if items:
+        left = set(client.call(get_item(*items)).codes)
+        assert left == ({"ErrorItemNotFound"} if operation in LEAVING else {"NoError"})
+    created = [e.get("Id") for e in answer.findall("t:ItemId")]
+    if created:
+        assert set(client.call(get_item(*created)).codes) == {"NoError"}
+
+
+def test_writing_is_replayed():
+    assert len(writers()) > 25
