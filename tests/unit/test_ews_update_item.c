@@ -307,6 +307,21 @@ static void conflicts_by_property(void **state)
     assert_string_equal(ews_text(f, "Count"), "0");
 }
 
+/* A version that the item never had: the key of another item, say. */
+static void a_key_from_the_future_is_refused(void **state)
+{
+    struct ews_fixture *f = *state;
+    struct item_id id = given(f), other = given(f);
+    const char *key;
+
+    read_back(f, other, "");
+    key = ews_attr(f, "ItemId", "ChangeKey");
+    change(f, "AutoResolve", ews_item_id(f, id), key, SUBJECT("x"));
+    assert_code(f, "ErrorInvalidChangeKey");
+    change(f, "AlwaysOverwrite", ews_item_id(f, id), key, SUBJECT("x"));
+    assert_code(f, "NoError");
+}
+
 static void without_a_change_key(void **state)
 {
     struct ews_fixture *f = *state;
@@ -434,6 +449,7 @@ int main(void)
         TEST(recipients_are_set_appended_to_and_deleted),
         TEST(a_draft_shows_every_edit_in_its_message),
         TEST(conflicts_by_property),
+        TEST(a_key_from_the_future_is_refused),
         TEST(without_a_change_key),
         TEST(each_refusal),
         TEST(schema_violations_are_faults),

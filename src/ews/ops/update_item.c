@@ -178,6 +178,10 @@ static int check_conflict(struct ews_call *call, const struct args *args,
     if (given.v == item_version(item).v) {
         return 0;
     }
+    if (given.v > item_version(item).v) {
+        return err_set(err_r, ERR_CHANGE_KEY, "item %llu was never at %llu",
+                       (unsigned long long)item->id.v, (unsigned long long)given.v);
+    }
     if (args->resolution == NEVER_OVERWRITE || item_edit_conflicts(edit, given)) {
         return conflict(err_r, item);
     }
