@@ -20,6 +20,9 @@
 #define MAILBOX_BUSY_TIMEOUT_MS 5000
 /* What the protocol allows a page of an item sync. */
 #define ITEM_SYNC_MAX_CHANGES 512
+/* Rows that one page steps over untold (created and gone again, ignored): about a millisecond, since pages are made on event loops. The client is
+ * told that there is more. */
+#define ITEM_SYNC_MAX_PASSED 4096
 
 /* Bounds of what a token can name, so that the widest one has 64 characters (token.c): a seq every microsecond for 17 years. */
 #define SEQ_MAX ((UINT64_C(1) << 49) - 1)

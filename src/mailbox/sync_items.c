@@ -45,7 +45,7 @@ struct stream {
 
 enum sync_state {
     SYNC_RUNNING,
-    SYNC_MORE, /* the page is full and something is left in the window */
+    SYNC_MORE, /* the page is full, or stepped over enough; something may be left in the window */
     SYNC_DONE  /* the window is told */
 };
 
@@ -56,6 +56,7 @@ struct item_sync {
     uint64_t item_seq;
     enum sync_state state;
     unsigned told;
+    unsigned passed; /* rows that were nothing to this client */
     unsigned streams_n;
     struct stream streams[MAX_STREAMS];
     struct stream *last;    /* whose row the caller looks at; moved on by the next call */
@@ -321,6 +322,10 @@ bool item_sync_next(struct item_sync *sync, struct item_change *change_r)
             sync->told++;
             sync->last = s;
             return true;
+        }
+        if (++sync->passed == ITEM_SYNC_MAX_PASSED) {
+            sync->state = SYNC_MORE;
+            return false;
         }
         advance(sync, s);
     }

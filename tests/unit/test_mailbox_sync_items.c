@@ -1,4 +1,5 @@
 /* The table of spec "which change is reported", row by row, and the rules of paging. A page is written as text: C12 U12 R12 D12 for the four kinds. */
+#include "mailbox/limits.h"
 #include "support/mailbox_fixture.h"
 
 #include "base/buf.h"
@@ -296,6 +297,28 @@ static void full_page_is_the_end_when_nothing_is_left(void **state)
     assert_true(c.up_to_date);
 }
 
+/* What came and went since the client looked costs rows that tell nothing: a page steps over so many of them and says that there is more. */
+static void a_page_steps_over_a_bounded_number_of_rows(void **state)
+{
+    const struct item_draft draft = {.kind = ITEM_KIND_MESSAGE, .props = STR("props")};
+    struct fixture *f = *state;
+    struct folder_id inbox = distinguished(f, DF_INBOX);
+    struct item_id a = given_item(f, inbox), id;
+    struct client c = synced(f, inbox);
+
+    change(f, a);
+    write_tx(f);
+    for (unsigned i = 0; i <= ITEM_SYNC_MAX_PASSED; i++) {
+        must(f, mailbox_item_add(f->tx, inbox, &draft, &id, &f->err));
+        must(f, mailbox_item_delete(f->tx, id, &f->err));
+    }
+    commit(f);
+    assert_string_equal(page(f, &c), "");
+    assert_false(c.up_to_date);
+    assert_string_equal(page(f, &c), one(f, 'U', a));
+    assert_true(c.up_to_date);
+}
+
 static void pages_go_down_and_then_up_to_what_came_meanwhile(void **state)
 {
     struct fixture *f = *state;
@@ -513,6 +536,7 @@ int main(void)
         fixture_test(old_state_tells_the_same_again),
         fixture_test(props_come_only_when_asked_for),
         fixture_test(full_page_is_the_end_when_nothing_is_left),
+        fixture_test(a_page_steps_over_a_bounded_number_of_rows),
         fixture_test(pages_go_down_and_then_up_to_what_came_meanwhile),
         fixture_test(item_gone_before_its_page_is_never_created),
         fixture_test(caller_that_stops_early_goes_on_from_there),
