@@ -1,5 +1,6 @@
 """A server under measurement and its clients. The clients do as little as they can: on a small machine they share its cores."""
 import base64
+import contextlib
 import json
 import os
 import re
@@ -75,6 +76,24 @@ class Server:
     def memory_kb(self, key):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"^{key}:\s*(\d+)", status, re.M).group(1))
+
+
+@contextlib.contextmanager
+def apart(server):
+    """The client on one core and all threads of the server on another, as long as this lasts. A request that wakes a thread of an idle core costs twice one that
+    finds it awake, so free placement makes two connections to the same mailbox differ more than any two mailboxes do."""
+    cores = sorted(os.sched_getaffinity(0))
+
+    def place(client, threads):
+        os.sched_setaffinity(0, client)
+        for thread in os.listdir(f"/proc/{server.process.pid}/task"):
+            os.sched_setaffinity(int(thread), threads)
+
+    place(cores[:1], cores[-1:])
+    try:
+        yield
+    finally:
+        place(cores, cores)
 
 
 class Meter:

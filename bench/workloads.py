@@ -9,7 +9,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import mail
-from served import PASSWORD, Ews, Lmtp, Meter, Server, ewerctl, start
+from served import PASSWORD, Ews, Lmtp, Meter, Server, apart, ewerctl, start
 
 # value met by bar: at least it ("min") or at most it ("max"); bar None: for information
 Figure = namedtuple("Figure", "name value unit sense bar", defaults=(None, None))
@@ -161,7 +161,8 @@ def all_figures(directory, largest):
         yield from fill(data, scratch, sizes)
         with Server(data) as server:
             yield from first_sync(server, sizes)
-            yield from no_change(server, sizes)
-            yield from ten_new(server, sizes)
+            with apart(server):
+                yield from no_change(server, sizes)
+                yield from ten_new(server, sizes)
             yield from lmtp(server)
             yield Figure("RSS at its peak (a password check takes 64)", server.memory_kb("VmHWM") / 1024, "MB")
