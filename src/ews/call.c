@@ -165,6 +165,12 @@ void ews_call_fail(struct ews_call *call, const struct err *err)
     if (call->batch != NULL && batch_fail(call, err)) {
         return;
     }
+    ews_call_refuse(call, err);
+}
+
+void ews_call_refuse(struct ews_call *call, const struct err *err)
+{
+    assert(err->kind != ERR_NONE);
     call->batch = NULL;
     call->error = *err;
     answer_fault(call, &call->error);

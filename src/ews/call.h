@@ -116,6 +116,8 @@ int ews_call_run(struct ews_call *call, struct mailbox_tx *tx, struct err *err_r
 /* What ran or was to run came to nothing (commit failed, shutting down, busy …): the answer becomes
  * the fault for err, or, when it concerns some objects of several only, those get the error. */
 void ews_call_fail(struct ews_call *call, const struct err *err);
+/* At any time, a finished answer included: it is thrown away, whole, for the fault for err. */
+void ews_call_refuse(struct ews_call *call, const struct err *err);
 /* After the commit, or ews_call_fail: EWS_ANSWERED when `out` holds the whole answer, else the call
  * has more to do, in what is now ews_call_mailbox. */
 enum ews_next ews_call_next(struct ews_call *call);

@@ -97,6 +97,12 @@ static struct http_answer make_answer(struct visit *v)
     return answer;
 }
 
+/* Faults and the answers of writes are small, and what was written must not be told otherwise. */
+static bool is_read(const struct ews_call *call)
+{
+    return call->operation != NULL && call->operation->run_mode == EWS_RUN_READ;
+}
+
 /* Sends what stands in the call's buffer; a user who does not take his answers gets no more of them. */
 static void answer_call(struct visit *v)
 {
@@ -104,15 +110,17 @@ static void answer_call(struct visit *v)
 
     log_call(v, v->call->out.n);
     answer = make_answer(v);
-    if (v->entered && !budget_hold(v->door->budget, v->call->caller.mailbox, answer.body_bytes)) {
-        struct err err = ERR_INIT;
+    if (v->entered && is_read(v->call)) {
+        if (budget_hold(v->door->budget, v->call->caller.mailbox, answer.body_bytes)) {
+            v->held_bytes = answer.body_bytes;
+        } else {
+            struct err err = ERR_INIT;
 
-        free(answer.body);
-        (void)err_set(&err, ERR_BUSY, "answers of this user wait to be taken");
-        ews_call_fail(v->call, &err);
-        answer = make_answer(v);
-    } else if (v->entered) {
-        v->held_bytes = answer.body_bytes;
+            free(answer.body);
+            (void)err_set(&err, ERR_BUSY, "answers of this user wait to be taken");
+            ews_call_refuse(v->call, &err);
+            answer = make_answer(v);
+        }
     }
     add_ids(v, &answer);
     http_answer(v->x, &answer);
@@ -314,7 +322,7 @@ static enum ews_next refuse(struct visit *v)
     struct err err = ERR_INIT;
 
     (void)err_set(&err, ERR_CONNECTION_COUNT, "the user's exchanges are at their limit");
-    ews_call_fail(v->call, &err);
+    ews_call_refuse(v->call, &err);
     return EWS_ANSWERED;
 }
 

@@ -395,6 +395,11 @@ const char *ews_ask_raw(struct ews_fixture *f, struct str request)
     if (next != EWS_ANSWERED) {
         run(f, call, next);
     }
+    if (f->refuse) {
+        buf_clear(&call->out); /* as when the door has taken the bytes already */
+        (void)err_set(&err, ERR_BUSY, "the test wants the answer refused");
+        ews_call_refuse(call, &err);
+    }
     f->http_status = call->http_status;
     f->outcome = call->outcome;
     f->answer = str_of(str_cstr(f->arena, buf_str(&call->out)), call->out.n);

@@ -27,6 +27,7 @@ struct ews_fixture {
     struct mailbox_no as;         /* who asks: alice, unless a test says otherwise */
     struct mailbox_no in;         /* whose mailbox the functions below mean, ids too: likewise */
     unsigned fail_leg;            /* the nth leg of a request comes to nothing; 0: none */
+    bool refuse;                  /* the finished answer is refused, its bytes taken away before */
     unsigned legs;                /* that the last request had */
     const char *version;          /* RequestServerVersion of ews_ask; NULL: no header */
     /* of the last answer */

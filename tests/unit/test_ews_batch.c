@@ -119,6 +119,18 @@ static void test_a_leg_that_fails_fails_its_objects_only(void **state)
                         "MessageText ResponseCode DescriptiveLinkKey Folders");
 }
 
+static void test_a_finished_answer_is_refused_whole(void **state)
+{
+    struct ews_fixture *f = *state;
+
+    given_shared_inbox(f);
+    f->refuse = true;
+    assert_string_equal(ask_get_folders(f, OWN("drafts") ALL_IN_BOBS_INBOX OWN("outbox")),
+                        "ErrorServerBusy");
+    assert_int_equal(f->http_status, 500);
+    assert_non_null(ews_nth(f, "Fault", 0));
+}
+
 static void test_a_request_that_fails_whole_is_a_fault(void **state)
 {
     struct ews_fixture *f = *state;
@@ -339,6 +351,7 @@ int main(void)
         fixture_test(test_one_mailbox_is_one_leg),
         fixture_test(test_mailboxes_that_are_gone),
         fixture_test(test_a_leg_that_fails_fails_its_objects_only),
+        fixture_test(test_a_finished_answer_is_refused_whole),
         fixture_test(test_a_request_that_fails_whole_is_a_fault),
         fixture_test(test_deletes_in_two_mailboxes),
         fixture_test(test_a_move_to_another_mailbox),
