@@ -32,7 +32,7 @@ static int64_t system_monotonic_ms(struct clock *clock)
 
 struct clock *clock_system(void)
 {
-    static struct clock clock = {system_unix_ms, system_monotonic_ms};
+    static struct clock clock = {system_unix_ms, system_monotonic_ms, 0};
 
     return &clock;
 }
@@ -50,7 +50,7 @@ static int64_t manual_monotonic_ms(struct clock *clock)
 void clock_manual_init(struct clock_manual *clock, int64_t unix_ms)
 {
     *clock = (struct clock_manual){
-        .base = {manual_unix_ms, manual_monotonic_ms},
+        .base = {manual_unix_ms, manual_monotonic_ms, 0},
         .now_unix_ms = unix_ms,
     };
 }
@@ -59,6 +59,40 @@ void clock_manual_advance(struct clock_manual *clock, int64_t ms)
 {
     clock->now_unix_ms += ms;
     clock->now_monotonic_ms += ms;
+}
+
+/* Both go by the monotonic clock: the wall clock's jumps are not made larger. */
+static int64_t scaled_since_start(const struct clock_scaled *clock)
+{
+    return (read_ms(CLOCK_MONOTONIC) - clock->start_monotonic_ms) * (int64_t)clock->base.rate;
+}
+
+static int64_t scaled_unix_ms(struct clock *clock)
+{
+    const struct clock_scaled *scaled = (const struct clock_scaled *)clock;
+
+    return scaled->start_unix_ms + scaled_since_start(scaled);
+}
+
+static int64_t scaled_monotonic_ms(struct clock *clock)
+{
+    const struct clock_scaled *scaled = (const struct clock_scaled *)clock;
+
+    return scaled->start_monotonic_ms + scaled_since_start(scaled);
+}
+
+void clock_scaled_init(struct clock_scaled *clock, unsigned rate)
+{
+    *clock = (struct clock_scaled){
+        .base = {scaled_unix_ms, scaled_monotonic_ms, rate},
+        .start_unix_ms = read_ms(CLOCK_REALTIME),
+        .start_monotonic_ms = read_ms(CLOCK_MONOTONIC),
+    };
+}
+
+int64_t clock_real_ms(const struct clock *clock, int64_t ms)
+{
+    return clock->rate == 0 ? ms : (ms + (int64_t)clock->rate - 1) / (int64_t)clock->rate;
 }
 
 /*
@@ -245,11 +279,11 @@ static bool take_zone(struct str s, int *offset_minutes)
     return true;
 }
 
-bool time_parse(struct str text, int default_offset_minutes, int64_t *unix_ms_r)
+bool time_parse_any(struct str text, bool *zoned_r, int64_t *unix_ms_r)
 {
     int64_t days;
     int64_t ms = 0;
-    int offset_minutes = default_offset_minutes;
+    int offset_minutes = 0;
 
     if (!take_date(&text, &days)) {
         return false;
@@ -260,6 +294,19 @@ bool time_parse(struct str text, int default_offset_minutes, int64_t *unix_ms_r)
     if (!take_zone(text, &offset_minutes)) {
         return false;
     }
+    *zoned_r = text.n != 0;
     *unix_ms_r = days * MS_PER_DAY + ms - offset_minutes * MS_PER_MINUTE;
+    return true;
+}
+
+bool time_parse(struct str text, int default_offset_minutes, int64_t *unix_ms_r)
+{
+    bool zoned = false;
+    int64_t ms;
+
+    if (!time_parse_any(text, &zoned, &ms)) {
+        return false;
+    }
+    *unix_ms_r = zoned ? ms : ms - default_offset_minutes * MS_PER_MINUTE;
     return true;
 }

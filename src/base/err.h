@@ -103,6 +103,8 @@ enum err_scope {
     X(MIME_INVALID, ITEM, "The MIME content is not valid.")                                        \
     X(REQUIRED_PROPERTY, ITEM, "A required property is missing.")                                  \
     X(EXTENDED_VALUE, ITEM, "The value of an extended property is not of its type.")               \
+    X(REQUEST_ITEM, ITEM, "What is asked for this object contradicts itself.")                     \
+    X(NO_ARCHIVE, ITEM, "The mailbox has no archive.")                                             \
     /* requests */                                                                                 \
     X(SCHEMA, SESSION, "The request failed schema validation.")                                    \
     X(REQUEST, SESSION, "The request is invalid.")                                                 \
@@ -130,6 +132,20 @@ enum err_scope {
     X(TIME_ZONE, SESSION, "The time zone is not known.")                                           \
     X(MUST_UNDERSTAND, SESSION, "A header that must be understood was not.")                       \
     X(ID_FORMAT, ITEM, "The id format is not supported.")                                          \
+    /* subscriptions */                                                                            \
+    X(SUBSCRIPTION_NOT_FOUND, ITEM, "The specified subscription was not found.")                   \
+    X(SUBSCRIPTION_INVALID, ITEM, "Subscription is invalid.")                                      \
+    X(SUBSCRIPTION_DENIED, ITEM,                                                                   \
+      "Access is denied. Only the subscription owner may access the subscription.")                \
+    X(SUBSCRIPTION_DELEGATE, ITEM, "Subscriptions are not supported for delegate user access.")    \
+    X(SUBSCRIPTION_REQUEST, ITEM, "The subscription request is invalid.")                          \
+    X(SUBSCRIPTION_COUNT, ITEM, "The mailbox has as many subscriptions as it may have.")           \
+    X(PULL_ID, ITEM, "The subscription is not a pull subscription.")                               \
+    X(PUSH_URL, ITEM, "The URL of the push subscription is invalid or not allowed.")               \
+    X(WATERMARK, ITEM, "The watermark is invalid.")                                                \
+    X(READ_EVENTS, ITEM, "The events could not be read.")                                          \
+    X(EVENTS_MISSED, ITEM, "Events were missed: synchronize the subscribed folders.")              \
+    X(STREAM_TAKEN_OVER, ITEM, "A newer connection uses the subscription.")                        \
     /* calendars */                                                                                \
     X(CALENDAR_RANGE, SESSION, "The range of the calendar view is too big.")                       \
     X(CALENDAR_END, ITEM, "The end date is earlier than the start date.")                          \
@@ -137,6 +153,8 @@ enum err_scope {
       "A calendar view cannot be combined with a restriction or an order.")                        \
     X(CALENDAR_FOLDER, FOLDER, "A calendar view needs a calendar folder.")                         \
     X(CALENDAR_RECURRENCE, ITEM, "The recurrence is invalid.")                                     \
+    X(RECURRENCE_EMPTY, ITEM, "The recurrence has no occurrence before its end.")                  \
+    X(RECURRENCE_END, ITEM, "The recurrence ends after the first of September 4500.")              \
     X(OCCURRENCE_INDEX, ITEM, "The occurrence index is out of the recurrence's range.")            \
     X(OCCURRENCE_DELETED, ITEM, "The occurrence was deleted from the recurrence.")                 \
     X(OCCURRENCE_NOT_MASTER, ITEM, "The id is not one of a recurring master.")                     \

@@ -10,6 +10,7 @@
 SQL(sql_update) =
     "UPDATE folder SET name = $1, name_key = $2, folder_class = $3, hidden = $4, props = $5, "
     "change_seq = $6, modified_ms = $7 WHERE id = $8";
+SQL(sql_purgeable) = "SELECT id FROM item WHERE folder_id = $1 AND id <= $2 ORDER BY id LIMIT $3";
 SQL(sql_ids) = "SELECT id, flags FROM item WHERE folder_id = $1 AND associated = $2 AND id > $3 "
                "ORDER BY id LIMIT $4";
 
@@ -86,6 +87,7 @@ struct each_item {
     int (*act)(struct mailbox_tx *tx, const struct item_ref *item, const struct each_item *each,
                struct err *err_r);
     struct folder_id to;
+    bool copies; /* the folder itself stays as it is */
     bool read;
 };
 
@@ -109,9 +111,8 @@ static int list_items(struct mailbox_tx *tx, struct folder_id folder, bool assoc
     return 0;
 }
 
-/* Oldest first, so that newest by number stays newest by age. In batches: an item may be changed only while no statement stands on its row, and memory is bounded. */
-static int for_each_item(struct mailbox_tx *tx, struct folder_id folder, bool associated,
-                         const struct each_item *each, struct err *err_r)
+static int visit_items(struct mailbox_tx *tx, struct folder_id folder, bool associated,
+                       const struct each_item *each, struct err *err_r)
 {
     struct item_ref items[FOLDER_BATCH_ITEMS];
     struct item_id after = {0};
@@ -125,6 +126,34 @@ static int for_each_item(struct mailbox_tx *tx, struct folder_id folder, bool as
         }
     } while (n == FOLDER_BATCH_ITEMS);
     return 0;
+}
+
+static int log_contents(struct mailbox_tx *tx, struct folder_id folder, struct err *err_r)
+{
+    struct folder_brief brief;
+
+    TRY(folder_brief(tx, folder.v, &brief, err_r));
+    return folder_log(tx, EVENT_FOLDER_CONTENTS, tx_next_seq(tx), folder.v, brief.parent, err_r);
+}
+
+/* Oldest first, so that newest by number stays newest by age. In batches: an item may be changed only while no statement stands on its row, and memory is bounded. Each item's
+ * event is quiet about the folders, which are told once at the end. */
+static int for_each_item(struct mailbox_tx *tx, struct folder_id folder, bool associated,
+                         const struct each_item *each, struct err *err_r)
+{
+    uint64_t before = tx->row.seq;
+    int rc;
+
+    tx->event_flags = EVENT_QUIET;
+    rc = visit_items(tx, folder, associated, each, err_r);
+    tx->event_flags = 0;
+    if (rc < 0 || tx->row.seq == before || associated) {
+        return rc;
+    }
+    if (!each->copies) {
+        TRY(log_contents(tx, folder, err_r));
+    }
+    return each->to.v != 0 ? log_contents(tx, each->to, err_r) : 0;
 }
 
 static int act_mark(struct mailbox_tx *tx, const struct item_ref *item,
@@ -148,7 +177,7 @@ static int act_move(struct mailbox_tx *tx, const struct item_ref *item,
 {
     struct item_id id;
 
-    return mailbox_item_move(tx, item->id, each->to, &id, err_r);
+    return mailbox_item_discard(tx, item->id, each->to, &id, err_r);
 }
 
 static int act_delete(struct mailbox_tx *tx, const struct item_ref *item,
@@ -190,7 +219,7 @@ static int copy_one(struct mailbox_tx *tx, const struct folder *f, struct folder
                                     .props = f->props,
                                     .copy_of = f->id.v,
                                     .copy_of_parent = f->parent.v};
-    struct each_item each = {.act = act_copy};
+    struct each_item each = {.act = act_copy, .copies = true};
 
     TRY(folder_insert(tx, &copy, &each.to.v, err_r));
     TRY(for_each_item(tx, f->id, false, &each, err_r));
@@ -377,4 +406,39 @@ int mailbox_folder_empty(struct mailbox_tx *tx, struct folder_id id, enum empty_
         TRY(remove_below(tx, id, how, to, tmp, err_r));
     }
     return empty_one(tx, id, to, err_r);
+}
+
+/* ---- purging ---- */
+
+static int list_purgeable(struct mailbox_tx *tx, struct folder_id purges,
+                          struct item_id items[static FOLDER_BATCH_ITEMS], size_t *n_r,
+                          struct err *err_r)
+{
+    AUTO(db_stmt) stmt = NULL;
+    size_t n = 0;
+    int rc;
+
+    TRY(TX_PREPARE(tx, err_r, &stmt, sql_purgeable, (int64_t)purges.v, (int64_t)tx->row.event_floor,
+                   FOLDER_BATCH_ITEMS));
+    while ((rc = db_step(stmt, err_r)) == 1) {
+        items[n++].v = (uint64_t)db_col_i64(stmt, 0);
+    }
+    TRY(rc);
+    *n_r = n;
+    return 0;
+}
+
+int mailbox_purge(struct mailbox_tx *tx, struct err *err_r)
+{
+    AUTO(arena) tmp = arena_new(NULL, "tmp");
+    struct item_id items[FOLDER_BATCH_ITEMS];
+    struct folder_id purges;
+    size_t n, i;
+
+    TRY(find_distinguished(tx, DF_RECOVERABLEITEMSPURGES, tmp, &purges, err_r));
+    TRY(list_purgeable(tx, purges, items, &n, err_r));
+    for (i = 0; i < n; i++) {
+        TRY(mailbox_item_delete(tx, items[i], err_r));
+    }
+    return 0;
 }

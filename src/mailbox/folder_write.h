@@ -43,6 +43,9 @@ int mailbox_folder_empty(struct mailbox_tx *tx, struct folder_id id, enum empty_
 int mailbox_folder_mark_all(struct mailbox_tx *tx, struct folder_id id, bool read,
                             struct err *err_r) WARN_UNUSED;
 
+/* Drops what came to the purges before the event log begins, a bounded number at once. */
+int mailbox_purge(struct mailbox_tx *tx, struct err *err_r) WARN_UNUSED;
+
 /* Bytes of all bodies that items hold (shared ones once), and the most there may be (0: no bound). What would grow beyond it is ERR_QUOTA; so is every copy
  * while there is more. */
 uint64_t mailbox_bytes_used(const struct mailbox_tx *tx);

@@ -29,6 +29,7 @@ SQL(sql_move_note) = "INSERT INTO folder_move (seq, folder_id, old_parent_id) VA
 SQL(sql_delete) = "DELETE FROM folder WHERE id = $1";
 SQL(sql_tombstone) =
     "INSERT INTO folder_tombstone (folder_id, parent_id, delete_seq) VALUES ($1, $2, $3)";
+SQL(sql_deleted_parent) = "SELECT parent_id FROM folder_tombstone WHERE folder_id = $1";
 SQL(sql_note_items) =
     "UPDATE folder SET item_seq = $1, total = total + $2, unread = unread + $3 WHERE id = $4";
 
@@ -93,6 +94,18 @@ int mailbox_folder_by_name(struct mailbox_tx *tx, struct folder_id parent, struc
     TRY(TX_PREPARE(tx, err_r, &stmt, sql_by_name, (int64_t)parent.v));
     db_bind_text(stmt, 2, utf8_fold(arena, name));
     return step_folder(stmt, arena, folder_r, err_r);
+}
+
+int mailbox_folder_deleted_parent(struct mailbox_tx *tx, struct folder_id id,
+                                  struct folder_id *parent_r, struct err *err_r)
+{
+    int64_t parent = 0;
+    int rc = TX_QUERY(tx, err_r, &parent, sql_deleted_parent, (int64_t)id.v);
+
+    if (rc == 1) {
+        parent_r->v = (uint64_t)parent;
+    }
+    return rc;
 }
 
 int folder_brief(struct mailbox_tx *tx, uint64_t id, struct folder_brief *brief_r,

@@ -24,5 +24,14 @@ struct item_id {
 struct body_id {
     uint64_t v;
 };
+/* The seq at which it was made. */
+struct subscription_id {
+    uint64_t v;
+};
+/* A place between two notices of a log (notify/notice.h): the events before seq are told, and of event seq the first `taken` notices. Its text is a Watermark. */
+struct log_position {
+    struct seq seq;
+    uint32_t taken;
+};
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "mailbox/mailbox-private.h"
+#include "mailbox/props.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -10,11 +11,13 @@ SQL(sql_insert) =
     "INSERT INTO item (id, folder_id, associated, kind, flags, body_id, received_ms, size, props) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 SQL(sql_get) = "SELECT " ITEM_COLUMNS ", folder_id FROM item WHERE id = $1";
-SQL(sql_brief) = "SELECT folder_id, flags, body_id, size FROM item WHERE id = $1";
+SQL(sql_brief) = "SELECT folder_id, flags, body_id, size, kind FROM item WHERE id = $1";
+SQL(sql_props) = "SELECT props FROM item WHERE id = $1";
 SQL(sql_set_flags) = "UPDATE item SET flags = $1, read_seq = $2 WHERE id = $3";
 SQL(sql_update) =
     "UPDATE item SET props = $1, flags = $2, body_id = $3, size = $4, change_seq = $5 "
     "WHERE id = $6";
+SQL(sql_set_received) = "UPDATE item SET received_ms = $1 WHERE id = $2";
 SQL(sql_delete) = "DELETE FROM item WHERE id = $1";
 SQL(sql_tombstone) =
     "INSERT INTO tombstone (folder_id, associated, delete_seq, item_id) VALUES ($1, $2, $3, $4)";
@@ -126,6 +129,7 @@ int mailbox_body_read(struct mailbox_tx *tx, struct body_id id, struct arena *ar
 struct item_brief {
     uint64_t folder, body, size;
     uint32_t flags;
+    enum item_kind kind;
 };
 
 static int brief_or_fail(struct mailbox_tx *tx, struct item_id id, struct item_brief *brief_r,
@@ -143,7 +147,8 @@ static int brief_or_fail(struct mailbox_tx *tx, struct item_id id, struct item_b
         *brief_r = (struct item_brief){.folder = (uint64_t)db_col_i64(stmt, 0),
                                        .flags = (uint32_t)db_col_i64(stmt, 1),
                                        .body = (uint64_t)db_col_i64(stmt, 2),
-                                       .size = (uint64_t)db_col_i64(stmt, 3)};
+                                       .size = (uint64_t)db_col_i64(stmt, 3),
+                                       .kind = (enum item_kind)db_col_i64(stmt, 4)};
         rc = 0;
     }
     return rc;
@@ -171,6 +176,13 @@ static int note_items(struct mailbox_tx *tx, uint64_t folder, const struct folde
     return rc < 0 ? rc : 0;
 }
 
+/* What comes, goes or moves with a calendar item is time that is free or busy. */
+static uint32_t event_flags_of(const struct item_brief *brief)
+{
+    return ((brief->flags & ITEM_ASSOCIATED) != 0 ? EVENT_ASSOCIATED : 0u) |
+           (brief->kind == ITEM_KIND_CALENDAR_ITEM ? EVENT_FREE_BUSY : 0u);
+}
+
 static int log_item(struct mailbox_tx *tx, enum event_kind kind, uint64_t seq, uint64_t id,
                     const struct item_brief *brief, struct err *err_r)
 {
@@ -178,7 +190,7 @@ static int log_item(struct mailbox_tx *tx, enum event_kind kind, uint64_t seq, u
                                 .kind = kind,
                                 .object = id,
                                 .parent = brief->folder,
-                                .associated = (brief->flags & ITEM_ASSOCIATED) != 0};
+                                .flags = event_flags_of(brief)};
 
     return log_append(tx, &event, err_r);
 }
@@ -202,7 +214,8 @@ static int insert_item(struct mailbox_tx *tx, uint64_t id, uint64_t folder,
 int mailbox_item_add(struct mailbox_tx *tx, struct folder_id folder, const struct item_draft *draft,
                      struct item_id *id_r, struct err *err_r)
 {
-    const struct item_brief brief = {.folder = folder.v, .flags = draft->flags};
+    const struct item_brief brief = {
+        .folder = folder.v, .flags = draft->flags, .kind = draft->kind};
     struct folder_delta delta;
     uint64_t id;
 
@@ -248,6 +261,7 @@ int mailbox_item_set_read(struct mailbox_tx *tx, struct item_id id, bool read, s
     if (((brief.flags & ITEM_READ) != 0) == read) {
         return 0;
     }
+    brief.kind = ITEM_KIND_ITEM; /* the flag is nobody's time */
     seq = tx_next_seq(tx);
     delta = (struct folder_delta){.item_seq = seq};
     if ((brief.flags & ITEM_ASSOCIATED) == 0) {
@@ -291,6 +305,43 @@ static int replace_body(struct mailbox_tx *tx, uint64_t old, uint64_t new, struc
     return body_add(tx, new, mime, err_r);
 }
 
+/* Whether an update of a calendar item changes when somebody is free; of a recurring one, whatever changes its text may. */
+static bool changes_free_busy(struct str before, const struct item_update *update)
+{
+    static const enum item_prop times[] = {IPROP_MEETING_START,     IPROP_MEETING_END,
+                                           IPROP_MEETING_ALL_DAY,   IPROP_MEETING_BUSY_STATUS,
+                                           IPROP_MEETING_RECURRING, IPROP_CALENDAR_LAST,
+                                           IPROP_CALENDAR_CANCELLED};
+    struct props old, new;
+
+    (void)props_open(&old, before);
+    (void)props_open(&new, update->props);
+    for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+        if (!str_eq(old.v[times[i]], new.v[times[i]])) {
+            return true;
+        }
+    }
+    return props_int(&new, IPROP_MEETING_RECURRING, 0) != 0 && update->mime.p != NULL;
+}
+
+/* An update that leaves the times of a calendar item alone is told as that of any item. */
+static int note_free_busy(struct mailbox_tx *tx, struct item_id id,
+                          const struct item_update *update, struct item_brief *brief,
+                          struct err *err_r)
+{
+    AUTO(db_stmt) stmt = NULL;
+
+    if (brief->kind != ITEM_KIND_CALENDAR_ITEM) {
+        return 0;
+    }
+    TRY(TX_PREPARE(tx, err_r, &stmt, sql_props, (int64_t)id.v));
+    TRY(db_step(stmt, err_r));
+    if (!changes_free_busy(db_col_bytes(stmt, 0), update)) {
+        brief->kind = ITEM_KIND_ITEM;
+    }
+    return 0;
+}
+
 int mailbox_item_update(struct mailbox_tx *tx, struct item_id id, const struct item_update *update,
                         struct err *err_r)
 {
@@ -299,9 +350,13 @@ int mailbox_item_update(struct mailbox_tx *tx, struct item_id id, const struct i
     uint64_t seq;
 
     TRY(brief_or_fail(tx, id, &brief, err_r));
+    TRY(note_free_busy(tx, id, update, &brief, err_r));
     seq = tx_next_seq(tx);
     delta = (struct folder_delta){.item_seq = seq};
     TRY(write_update(tx, id, seq, &brief, update, err_r));
+    if (update->received) {
+        TRY(TX_RUN(tx, err_r, sql_set_received, update->received_ms, (int64_t)id.v));
+    }
     if (update->mime.p != NULL) {
         TRY(replace_body(tx, brief.body, seq, update->mime, err_r));
     }
@@ -337,8 +392,8 @@ int mailbox_item_delete(struct mailbox_tx *tx, struct item_id id, struct err *er
 
 /* The item's arrival in the target under a new id. */
 static int enter_folder(struct mailbox_tx *tx, enum event_kind kind, const struct item_brief *from,
-                        struct item_id old_id, struct folder_id to, struct item_id *id_r,
-                        struct err *err_r)
+                        uint32_t event_flags, struct item_id old_id, struct folder_id to,
+                        struct item_id *id_r, struct err *err_r)
 {
     const struct event event = {.seq = {tx_next_seq(tx)},
                                 .kind = kind,
@@ -346,7 +401,7 @@ static int enter_folder(struct mailbox_tx *tx, enum event_kind kind, const struc
                                 .parent = to.v,
                                 .old_object = old_id.v,
                                 .old_parent = from->folder,
-                                .associated = (from->flags & ITEM_ASSOCIATED) != 0};
+                                .flags = event_flags_of(from) | event_flags};
     struct folder_delta delta = delta_of(event.object, from->flags, 1);
 
     TRY(note_items(tx, to.v, &delta, ERR_TO_FOLDER_NOT_FOUND, err_r));
@@ -368,15 +423,27 @@ static int require_target(struct mailbox_tx *tx, struct folder_id to, struct err
     return rc < 0 ? rc : 0;
 }
 
-int mailbox_item_move(struct mailbox_tx *tx, struct item_id id, struct folder_id to,
-                      struct item_id *id_r, struct err *err_r)
+static int move_item(struct mailbox_tx *tx, struct item_id id, uint32_t event_flags,
+                     struct folder_id to, struct item_id *id_r, struct err *err_r)
 {
     struct item_brief brief;
 
     TRY(brief_or_fail(tx, id, &brief, err_r));
     TRY(require_target(tx, to, err_r));
     TRY(leave_folder(tx, id, tx_next_seq(tx), &brief, err_r));
-    return enter_folder(tx, EVENT_ITEM_MOVED, &brief, id, to, id_r, err_r);
+    return enter_folder(tx, EVENT_ITEM_MOVED, &brief, event_flags, id, to, id_r, err_r);
+}
+
+int mailbox_item_move(struct mailbox_tx *tx, struct item_id id, struct folder_id to,
+                      struct item_id *id_r, struct err *err_r)
+{
+    return move_item(tx, id, 0, to, id_r, err_r);
+}
+
+int mailbox_item_discard(struct mailbox_tx *tx, struct item_id id, struct folder_id to,
+                         struct item_id *id_r, struct err *err_r)
+{
+    return move_item(tx, id, EVENT_DISCARDED, to, id_r, err_r);
 }
 
 int mailbox_item_copy(struct mailbox_tx *tx, struct item_id id, struct folder_id to,
@@ -388,7 +455,7 @@ int mailbox_item_copy(struct mailbox_tx *tx, struct item_id id, struct folder_id
     TRY(require_target(tx, to, err_r));
     TRY(tx_check_quota(tx, 0, err_r));
     TRY(body_share(tx, brief.body, err_r));
-    return enter_folder(tx, EVENT_ITEM_COPIED, &brief, id, to, id_r, err_r);
+    return enter_folder(tx, EVENT_ITEM_COPIED, &brief, 0, id, to, id_r, err_r);
 }
 
 /* ---- a folder's items at once ---- */

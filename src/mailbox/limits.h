@@ -18,6 +18,8 @@
 #define DELIVERED_KEEP_MS (INT64_C(30) * 24 * 3600 * 1000)
 /* Longest wait for another process that writes to the same mailbox (ewerctl). */
 #define MAILBOX_BUSY_TIMEOUT_MS 5000
+/* How late a subscription's sign of life may be noted: polls need no commit each, and none dies before its time. */
+#define SUBSCRIPTION_SLACK_MS (INT64_C(30) * 1000)
 /* What the protocol allows a page of an item sync. */
 #define ITEM_SYNC_MAX_CHANGES 512
 /* Rows that one page steps over untold (created and gone again, ignored): about a millisecond, since pages are made on event loops. The client is

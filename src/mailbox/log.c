@@ -8,18 +8,19 @@
 
 SQL(sql_append) =
     "INSERT INTO event (seq, kind, at_ms, object_id, parent_id, old_object_id, old_parent_id, "
-    "associated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    "flags) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 SQL(sql_after) =
-    "SELECT seq, kind, at_ms, object_id, parent_id, old_object_id, old_parent_id, associated "
+    "SELECT seq, kind, at_ms, object_id, parent_id, old_object_id, old_parent_id, flags "
     "FROM event WHERE seq > $1 ORDER BY seq";
 SQL(sql_oldest) = "SELECT seq, at_ms FROM event ORDER BY seq";
 SQL(sql_prune) = "DELETE FROM event WHERE seq <= $1";
 
 int log_append(struct mailbox_tx *tx, const struct event *event, struct err *err_r)
 {
+    tx->events++;
     return TX_RUN(tx, err_r, sql_append, (int64_t)event->seq.v, (int64_t)event->kind, tx->now_ms,
                   (int64_t)event->object, (int64_t)event->parent, (int64_t)event->old_object,
-                  (int64_t)event->old_parent, event->associated);
+                  (int64_t)event->old_parent, (int64_t)(event->flags | tx->event_flags));
 }
 
 struct event_iter {
@@ -58,7 +59,7 @@ bool mailbox_event_iter_next(struct event_iter *iter, struct event *event_r)
         .parent = (uint64_t)db_col_i64(iter->stmt, 4),
         .old_object = (uint64_t)db_col_i64(iter->stmt, 5),
         .old_parent = (uint64_t)db_col_i64(iter->stmt, 6),
-        .associated = db_col_i64(iter->stmt, 7) != 0,
+        .flags = (uint32_t)db_col_i64(iter->stmt, 7),
     };
     return true;
 }

@@ -27,7 +27,9 @@ struct mailbox_tx {
     /* Where undone parts go back to; the innermost part is the last. */
     struct mailbox_row row_at_part[DB_SAVEPOINT_DEPTH];
     unsigned parts;
-    int64_t now_ms; /* one time for all that a transaction does; 0 when reading */
+    unsigned events;      /* appended to the log, undone ones included */
+    uint32_t event_flags; /* of every event, while many are made at once (folder_write.c) */
+    int64_t now_ms;       /* one time for all that a transaction does; 0 when reading */
 };
 
 struct mailbox {
@@ -45,6 +47,8 @@ struct mailbox {
 
 /* ---- mailbox.c ---- */
 
+/* What time it is to this transaction. */
+int64_t tx_now_ms(const struct mailbox_tx *tx);
 /* The next number of the log. Asserts a write transaction. */
 uint64_t tx_next_seq(struct mailbox_tx *tx);
 /* ERR_QUOTA when so many bytes more would be too many. */

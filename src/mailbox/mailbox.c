@@ -246,6 +246,16 @@ struct seq mailbox_tx_seq(const struct mailbox_tx *tx)
     return (struct seq){tx->row.seq};
 }
 
+bool mailbox_tx_has_events(const struct mailbox_tx *tx)
+{
+    return tx->events != 0;
+}
+
+int64_t tx_now_ms(const struct mailbox_tx *tx)
+{
+    return tx->mode == MAILBOX_TX_WRITE ? tx->now_ms : clock_unix_ms(tx->mailbox->clock);
+}
+
 uint64_t tx_next_seq(struct mailbox_tx *tx)
 {
     assert(tx->mode == MAILBOX_TX_WRITE);

@@ -56,6 +56,9 @@ int mailbox_tx_part_undo(struct mailbox_tx *tx, struct err *err_r) WARN_UNUSED;
 struct seq mailbox_tx_seq(
     const struct mailbox_tx *tx); /* last seq given, as this transaction sees it */
 
+/* Whether it appended events to the log; perhaps some that were undone. */
+bool mailbox_tx_has_events(const struct mailbox_tx *tx);
+
 /* ---- folders ---- */
 
 /* X(NAME, wire name, parent, class, display name, created with the mailbox). Number = position, for ever; append only. */
@@ -123,6 +126,10 @@ int mailbox_folder_list(struct mailbox_tx *tx, struct folder_id parent, bool dee
 /* True as a result (1) when id is below ancestor. */
 int mailbox_folder_is_below(struct mailbox_tx *tx, struct folder_id id, struct folder_id ancestor,
                             struct err *err_r) WARN_UNUSED;
+
+/* Where a deleted folder was: 1 it is one, 0 not. */
+int mailbox_folder_deleted_parent(struct mailbox_tx *tx, struct folder_id id,
+                                  struct folder_id *parent_r, struct err *err_r) WARN_UNUSED;
 
 struct folder_draft {
     struct folder_id parent;
@@ -221,6 +228,8 @@ struct item_update {
     uint32_t flags;
     struct str mime;
     uint64_t size; /* with mime */
+    bool received; /* received_ms is set: a draft comes when it is sent */
+    int64_t received_ms;
 };
 int mailbox_item_update(struct mailbox_tx *tx, struct item_id id, const struct item_update *update,
                         struct err *err_r) WARN_UNUSED;
@@ -228,6 +237,9 @@ int mailbox_item_delete(struct mailbox_tx *tx, struct item_id id, struct err *er
 /* A new id in the target; the old one leaves a tombstone. Moving into the same folder also gives a new id. */
 int mailbox_item_move(struct mailbox_tx *tx, struct item_id id, struct folder_id to,
                       struct item_id *id_r, struct err *err_r) WARN_UNUSED;
+/* The same, because it is deleted: to Deleted Items or a folder of Recoverable Items. */
+int mailbox_item_discard(struct mailbox_tx *tx, struct item_id id, struct folder_id to,
+                         struct item_id *id_r, struct err *err_r) WARN_UNUSED;
 int mailbox_item_copy(struct mailbox_tx *tx, struct item_id id, struct folder_id to,
                       struct item_id *id_r, struct err *err_r) WARN_UNUSED;
 
@@ -270,7 +282,16 @@ enum event_kind {
     EVENT_FOLDER_MODIFIED,
     EVENT_FOLDER_DELETED,
     EVENT_FOLDER_MOVED,
-    EVENT_FOLDER_COPIED
+    EVENT_FOLDER_COPIED,
+    EVENT_FOLDER_CONTENTS /* many of its items changed, each told by a QUIET event before */
+};
+
+enum event_flags {
+    EVENT_ASSOCIATED =
+        1 << 0, /* the item is an associated one: its folder's contents do not change by it */
+    EVENT_FREE_BUSY = 1 << 1, /* times or busy status of a calendar item changed, came or went */
+    EVENT_QUIET = 1 << 2,     /* one of many: an EVENT_FOLDER_CONTENTS of the folder follows */
+    EVENT_DISCARDED = 1 << 3  /* moved because it was deleted */
 };
 
 struct event {
@@ -279,7 +300,7 @@ struct event {
     int64_t at_ms;
     uint64_t object, parent;         /* item or folder id, and the folder it is (was) in */
     uint64_t old_object, old_parent; /* moved, copied */
-    bool associated;
+    uint32_t flags;
 };
 struct event_iter;
 /* Events with seq > after, ascending. */

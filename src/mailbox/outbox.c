@@ -24,6 +24,13 @@ SQL(sql_any) = "SELECT id FROM outbox LIMIT 1";
 SQL(sql_delivered_add) =
     "INSERT INTO delivered (from_mailbox, outbox_id, queued_ms, at_ms) VALUES ($1, $2, $3, $4) "
     "ON CONFLICT DO NOTHING";
+SQL(sql_delivered_item) =
+    "SELECT item_id FROM delivered WHERE from_mailbox = $1 AND outbox_id = $2 "
+    "AND queued_ms = $3 AND item_id > 0";
+SQL(sql_delivered_set_item) =
+    "INSERT INTO delivered (from_mailbox, outbox_id, queued_ms, at_ms, item_id) "
+    "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (from_mailbox, outbox_id, queued_ms) "
+    "DO UPDATE SET at_ms = excluded.at_ms, item_id = excluded.item_id";
 SQL(sql_delivered_prune) = "DELETE FROM delivered WHERE at_ms < $1";
 
 /* ---- queueing ---- */
@@ -188,4 +195,23 @@ int delivery_note_once(struct mailbox_tx *tx, const struct delivery_origin *orig
     TRY(TX_RUN(tx, err_r, sql_delivered_add, (int64_t)origin->mailbox.v, (int64_t)origin->id.v,
                origin->queued_ms, tx->now_ms));
     return db_changes(tx->db) == 1;
+}
+
+int delivery_noted_item(struct mailbox_tx *tx, const struct delivery_origin *origin,
+                        struct item_id *id_r, struct err *err_r)
+{
+    int64_t id = 0;
+    int rc = TX_QUERY(tx, err_r, &id, sql_delivered_item, (int64_t)origin->mailbox.v,
+                      (int64_t)origin->id.v, origin->queued_ms);
+
+    id_r->v = (uint64_t)id;
+    return rc;
+}
+
+int delivery_note_item(struct mailbox_tx *tx, const struct delivery_origin *origin,
+                       struct item_id id, struct err *err_r)
+{
+    TRY(TX_RUN(tx, err_r, sql_delivered_prune, tx->now_ms - DELIVERED_KEEP_MS));
+    return TX_RUN(tx, err_r, sql_delivered_set_item, (int64_t)origin->mailbox.v,
+                  (int64_t)origin->id.v, origin->queued_ms, tx->now_ms, (int64_t)id.v);
 }

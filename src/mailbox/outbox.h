@@ -68,6 +68,12 @@ struct delivery_origin {
 int delivery_note_once(struct mailbox_tx *tx, const struct delivery_origin *origin,
                        struct err *err_r) WARN_UNUSED;
 
+/* The same for an item that is moved here from another mailbox: what it became. 1 noted, 0 not. A repeated move needs no second item while the noted one is there. */
+int delivery_noted_item(struct mailbox_tx *tx, const struct delivery_origin *origin,
+                        struct item_id *id_r, struct err *err_r) WARN_UNUSED;
+int delivery_note_item(struct mailbox_tx *tx, const struct delivery_origin *origin,
+                       struct item_id id, struct err *err_r) WARN_UNUSED;
+
 /* The hint. Setting is durable when it returns, and quick when it is set already. Call both from a job of that mailbox: set before the commit that queues, clear when
  * the outbox is seen empty; so neither comes between the other's looking and doing. */
 int store_outbox_hint_set(struct store *store, struct mailbox_no no, struct err *err_r) WARN_UNUSED;

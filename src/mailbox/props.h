@@ -169,7 +169,13 @@
     X(159, CALENDAR_CANCELLED, INT)                                                                                                                                    \
     X(160, CALENDAR_HAS_ATTENDEES, INT)                                                                                                                                \
     X(161, CALENDAR_FIRST,                                                                                                                                             \
-      TIME) /* of a recurring item: when an occurrence that was moved before MEETING_START starts */
+      TIME) /* of a recurring item: when an occurrence that was moved before MEETING_START starts */                                                                   \
+    X(170, LAST_VERB,                                                                                                                                                  \
+      INT) /* PidTagLastVerbExecuted: 102 replied, 103 replied to all, 104 forwarded */                                                                                \
+    X(171, LAST_VERB_TIME, TIME)                                                                                                                                       \
+    X(172, RESPONSE_ORIGINAL,                                                                                                                                          \
+      INT) /* of a draft: the item that it answers, by number; what is done to that when it is sent */                                                                 \
+    X(173, RESPONSE_VERB, INT)
 
 enum item_prop {
 #define X(n, name, type) IPROP_##name = (n),

@@ -37,6 +37,10 @@ _Static_assert(TOKEN_HEAD_BYTES + 6 + 7 + 3 * TOKEN_ATTACHMENT_DEPTH + TOKEN_SUM
 
 /* An occurrence: mailbox, item, and a time that zigzag coding makes at most 7 bytes (2^48 ms: the year 10,000). */
 _Static_assert(TOKEN_HEAD_BYTES + 6 + 7 + 7 + TOKEN_SUM_BYTES <= TOKEN_RAW_MAX, "fits");
+/* A subscription: mailbox, number, and random bytes; a watermark: mailbox, seq, and a small number. */
+_Static_assert(TOKEN_HEAD_BYTES + 6 + 7 + TOKEN_SECRET_BYTES + TOKEN_SUM_BYTES <= TOKEN_RAW_MAX,
+               "fits");
+#define WATERMARK_TAKEN_MAX 127
 #define OCCURRENCE_MS_MAX (INT64_C(1) << 48)
 
 enum sync_items_flag {
@@ -74,20 +78,32 @@ static size_t put_varint(unsigned char *p, uint64_t v)
     return n;
 }
 
-static void write_token(struct buf *out, const struct token_key *key, enum token_kind kind,
-                        const uint64_t *fields, size_t count)
+static void write_token_with(struct buf *out, const struct token_key *key, enum token_kind kind,
+                             const uint64_t *fields, size_t count, struct str bytes)
 {
-    unsigned char raw[TOKEN_HEAD_BYTES + TOKEN_FIELDS_MAX * 10 + TOKEN_SUM_BYTES];
+    unsigned char
+        raw[TOKEN_HEAD_BYTES + TOKEN_FIELDS_MAX * 10 + TOKEN_SECRET_BYTES + TOKEN_SUM_BYTES];
     size_t n = TOKEN_HEAD_BYTES, i;
 
+    assert(bytes.n <= TOKEN_SECRET_BYTES);
     put_head(raw, key, kind);
     for (i = 0; i < count; i++) {
         n += put_varint(raw + n, fields[i]);
+    }
+    if (bytes.n != 0) {
+        memcpy(raw + n, bytes.p, bytes.n);
+        n += bytes.n;
     }
     crypto_shorthash(raw + n, raw, n, key->key);
     n += sum_bytes(kind);
     assert(n <= TOKEN_RAW_MAX);
     out->n += base64_encode_to(buf_reserve(out, TOKEN_TEXT_MAX), raw, n);
+}
+
+static void write_token(struct buf *out, const struct token_key *key, enum token_kind kind,
+                        const uint64_t *fields, size_t count)
+{
+    write_token_with(out, key, kind, fields, count, (struct str){0});
 }
 
 static bool mailbox_valid(uint64_t v)
@@ -193,6 +209,26 @@ void token_sync_items_write(struct buf *out, const struct token_key *key,
 
     assert(sync_items_valid(t));
     write_token(out, key, TOKEN_SYNC_ITEMS, fields, ARRAY_LEN(fields) - (paging ? 0 : 1));
+}
+
+void token_subscription_write(struct buf *out, const struct token_key *key,
+                              const struct token_subscription *t)
+{
+    const uint64_t fields[] = {t->mailbox.v, t->subscription.v};
+
+    assert(mailbox_valid(t->mailbox.v) && object_valid(t->subscription.v));
+    write_token_with(out, key, TOKEN_SUBSCRIPTION, fields, ARRAY_LEN(fields),
+                     str_of(t->secret, TOKEN_SECRET_BYTES));
+}
+
+void token_watermark_write(struct buf *out, const struct token_key *key,
+                           const struct token_watermark *t)
+{
+    const uint64_t fields[] = {t->mailbox.v, t->at.seq.v, t->at.taken};
+
+    assert(mailbox_valid(t->mailbox.v) && t->at.seq.v <= SEQ_MAX &&
+           t->at.taken <= WATERMARK_TAKEN_MAX);
+    write_token(out, key, TOKEN_WATERMARK, fields, ARRAY_LEN(fields));
 }
 
 /* ---- reading ---- */
@@ -409,6 +445,38 @@ int token_sync_items_read(const struct token_key *key, struct str text,
         return err_set(err_r, ERR_SYNC_STATE, "not an item sync state of this store");
     }
     *t_r = t;
+    return 0;
+}
+
+int token_subscription_read(const struct token_key *key, struct str text,
+                            struct token_subscription *t_r, struct err *err_r)
+{
+    unsigned char raw[TOKEN_RAW_MAX];
+    struct token_subscription t;
+    enum token_kind kind;
+    struct str rest;
+
+    if (!open_token(key, text, raw, &kind, &rest) || kind != TOKEN_SUBSCRIPTION ||
+        !str_take_varint(&rest, &t.mailbox.v) || !str_take_varint(&rest, &t.subscription.v) ||
+        rest.n != TOKEN_SECRET_BYTES || !mailbox_valid(t.mailbox.v) ||
+        !object_valid(t.subscription.v)) {
+        return err_set(err_r, ERR_SUBSCRIPTION_NOT_FOUND, "not a subscription id of this store");
+    }
+    memcpy(t.secret, rest.p, TOKEN_SECRET_BYTES);
+    *t_r = t;
+    return 0;
+}
+
+int token_watermark_read(const struct token_key *key, struct str text, struct token_watermark *t_r,
+                         struct err *err_r)
+{
+    uint64_t f[3];
+
+    if (!read_token(key, text, TOKEN_WATERMARK, f, ARRAY_LEN(f)) || !mailbox_valid(f[0]) ||
+        f[1] > SEQ_MAX || f[2] > WATERMARK_TAKEN_MAX) {
+        return err_set(err_r, ERR_WATERMARK, "not a watermark of this store");
+    }
+    *t_r = (struct token_watermark){{f[0]}, {{f[1]}, (uint32_t)f[2]}};
     return 0;
 }
 

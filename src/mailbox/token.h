@@ -1,5 +1,5 @@
 /*
- * The one codec behind ItemId, FolderId, ChangeKey, SyncState, AttachmentId (and the subscription tokens to come):
+ * The one codec behind ItemId, FolderId, ChangeKey, SyncState, AttachmentId, SubscriptionId, Watermark:
  * base64(version|kind, store epoch, fields as varints, keyed checksum). Opaque to clients, of bounded size (at most TOKEN_TEXT_MAX characters), one
  * text for one value, forgeable by nobody who lacks the store's key, valid for ever (see docs/design/tokens.md).
  */
@@ -31,7 +31,9 @@ enum token_kind {
     TOKEN_SYNC_HIERARCHY,
     TOKEN_SYNC_ITEMS,
     TOKEN_ATTACHMENT,
-    TOKEN_OCCURRENCE
+    TOKEN_OCCURRENCE,
+    TOKEN_SUBSCRIPTION,
+    TOKEN_WATERMARK
 };
 
 struct token_item {
@@ -81,6 +83,18 @@ struct token_sync_items {
     struct seq base, top, cursor;
 };
 
+/* secret: TOKEN_SECRET_BYTES random bytes that the subscription's row knows too. */
+#define TOKEN_SECRET_BYTES 16
+struct token_subscription {
+    struct mailbox_no mailbox;
+    struct subscription_id subscription;
+    unsigned char secret[TOKEN_SECRET_BYTES];
+};
+struct token_watermark {
+    struct mailbox_no mailbox;
+    struct log_position at;
+};
+
 void token_item_write(struct buf *out, const struct token_key *key, const struct token_item *t);
 void token_folder_write(struct buf *out, const struct token_key *key, const struct token_folder *t);
 void token_change_key_write(struct buf *out, const struct token_key *key,
@@ -93,6 +107,11 @@ void token_sync_hierarchy_write(struct buf *out, const struct token_key *key,
                                 const struct token_sync_hierarchy *t);
 void token_sync_items_write(struct buf *out, const struct token_key *key,
                             const struct token_sync_items *t);
+
+void token_subscription_write(struct buf *out, const struct token_key *key,
+                              const struct token_subscription *t);
+void token_watermark_write(struct buf *out, const struct token_key *key,
+                           const struct token_watermark *t);
 
 /* ERR_ID_EMPTY, ERR_ID_MALFORMED; a folder's id where an item's is wanted ERR_ID_IS_FOLDER and the other way ERR_ID_IS_ITEM. */
 int token_item_read(const struct token_key *key, struct str text, struct token_item *t_r,
@@ -113,6 +132,11 @@ int token_sync_hierarchy_read(const struct token_key *key, struct str text,
                               struct token_sync_hierarchy *t_r, struct err *err_r) WARN_UNUSED;
 int token_sync_items_read(const struct token_key *key, struct str text,
                           struct token_sync_items *t_r, struct err *err_r) WARN_UNUSED;
+/* ERR_SUBSCRIPTION_NOT_FOUND, ERR_WATERMARK for anything but a whole token of that kind. */
+int token_subscription_read(const struct token_key *key, struct str text,
+                            struct token_subscription *t_r, struct err *err_r) WARN_UNUSED;
+int token_watermark_read(const struct token_key *key, struct str text, struct token_watermark *t_r,
+                         struct err *err_r) WARN_UNUSED;
 /* Any id of ours, for ConvertId. */
 int token_kind_of(const struct token_key *key, struct str text, enum token_kind *kind_r,
                   struct mailbox_no *mailbox_r, struct err *err_r) WARN_UNUSED;

@@ -8,6 +8,7 @@
 #include "mailbox/limits.h"
 #include "mailbox/outbox.h"
 #include "mailbox/store-private.h"
+#include "mailbox/subscriptions.h"
 
 #include <assert.h>
 
@@ -274,7 +275,8 @@ static const char sql_user_passwd[] = "UPDATE users SET password_hash = $1 WHERE
 static const char sql_user_rename[] =
     "UPDATE users SET address_key = $1, address = $2 WHERE address_key = $3";
 static const char sql_user_delete[] = "DELETE FROM users WHERE mailbox = $1";
-static const char sql_hint_drop[] = "DELETE FROM outbox_hint WHERE mailbox = $1";
+static const char sql_outbox_drop[] = "DELETE FROM outbox_hint WHERE mailbox = $1";
+static const char sql_push_drop[] = "DELETE FROM push_hint WHERE mailbox = $1";
 
 static void note_change(struct store *store)
 {
@@ -402,7 +404,8 @@ static int delete_row(struct store *store, struct str address, struct mailbox_no
         return unknown_error(address, err_r);
     }
     TRY(exec_number(d.db, sql_user_delete, user.mailbox.v, err_r));
-    TRY(exec_number(d.db, sql_hint_drop, user.mailbox.v, err_r));
+    TRY(exec_number(d.db, sql_outbox_drop, user.mailbox.v, err_r));
+    TRY(exec_number(d.db, sql_push_drop, user.mailbox.v, err_r));
     TRY(exec_number(d.db, sql_doomed_add, user.mailbox.v, err_r));
     TRY(db_commit(d.db, err_r));
     *no_r = user.mailbox;
@@ -418,48 +421,49 @@ int store_user_delete(struct store *store, struct str address, struct err *err_r
     return store_mailbox_doom(store, no, err_r);
 }
 
-/* ---- mailboxes that may have messages in their outbox ---- */
+/* ---- mailboxes that may have something that a start must find: messages in the outbox, push subscriptions ---- */
 
-static const char sql_hint_get[] = "SELECT 1 FROM outbox_hint WHERE mailbox = $1";
-static const char sql_hint_set[] = "INSERT INTO outbox_hint (mailbox) VALUES ($1)";
-static const char sql_hint_list[] = "SELECT mailbox FROM outbox_hint ORDER BY mailbox";
+struct hint {
+    const char *get, *set, *drop, *list;
+};
+static const char sql_outbox_get[] = "SELECT 1 FROM outbox_hint WHERE mailbox = $1";
+static const char sql_outbox_set[] = "INSERT INTO outbox_hint (mailbox) VALUES ($1)";
+static const char sql_outbox_list[] = "SELECT mailbox FROM outbox_hint ORDER BY mailbox";
+static const char sql_push_get[] = "SELECT 1 FROM push_hint WHERE mailbox = $1";
+static const char sql_push_set[] = "INSERT INTO push_hint (mailbox) VALUES ($1)";
+static const char sql_push_list[] = "SELECT mailbox FROM push_hint ORDER BY mailbox";
 
-static int hint_get(struct db *db, struct mailbox_no no, struct err *err_r)
+static const struct hint outbox_hint = {sql_outbox_get, sql_outbox_set, sql_outbox_drop,
+                                        sql_outbox_list};
+static const struct hint push_hint = {sql_push_get, sql_push_set, sql_push_drop, sql_push_list};
+
+static int hint_get(struct db *db, const struct hint *hint, struct mailbox_no no, struct err *err_r)
 {
     AUTO(db_stmt) stmt = NULL;
 
-    TRY(db_prepare(db, sql_hint_get, &stmt, err_r));
+    TRY(db_prepare(db, hint->get, &stmt, err_r));
     db_bind_i64(stmt, 1, (int64_t)no.v);
     return db_step(stmt, err_r);
 }
 
 /* Brings the hint to what it shall be; a transaction only when it is not. */
-static int hint_change(struct store *store, struct mailbox_no no, bool wanted, struct err *err_r)
+static int hint_change(struct store *store, const struct hint *hint, struct mailbox_no no,
+                       bool wanted, struct err *err_r)
 {
     HOLD_DIRECTORY(d, store);
-    int is = hint_get(d.db, no, err_r);
+    int is = hint_get(d.db, hint, no, err_r);
 
     TRY(is);
     if ((is == 1) == wanted) {
         return 0;
     }
     TRY(db_begin(d.db, DB_WRITE, err_r));
-    TRY(exec_number(d.db, wanted ? sql_hint_set : sql_hint_drop, no.v, err_r));
+    TRY(exec_number(d.db, wanted ? hint->set : hint->drop, no.v, err_r));
     return db_commit(d.db, err_r);
 }
 
-int store_outbox_hint_set(struct store *store, struct mailbox_no no, struct err *err_r)
-{
-    return hint_change(store, no, true, err_r);
-}
-
-int store_outbox_hint_clear(struct store *store, struct mailbox_no no, struct err *err_r)
-{
-    return hint_change(store, no, false, err_r);
-}
-
-int store_outbox_hint_list(struct store *store, struct arena *arena, struct mailbox_no **nos_r,
-                           size_t *n_r, struct err *err_r)
+static int hint_list(struct store *store, const struct hint *hint, struct arena *arena,
+                     struct mailbox_no **nos_r, size_t *n_r, struct err *err_r)
 {
     HOLD_DIRECTORY(d, store);
     AUTO(db_stmt) stmt = NULL;
@@ -467,7 +471,7 @@ int store_outbox_hint_list(struct store *store, struct arena *arena, struct mail
     size_t n = 0, room = 0;
     int rc;
 
-    TRY(db_prepare(d.db, sql_hint_list, &stmt, err_r));
+    TRY(db_prepare(d.db, hint->list, &stmt, err_r));
     while ((rc = db_step(stmt, err_r)) == 1) {
         if (n == room) {
             size_t more = room == 0 ? 16 : room * 2;
@@ -481,4 +485,36 @@ int store_outbox_hint_list(struct store *store, struct arena *arena, struct mail
     *nos_r = nos;
     *n_r = n;
     return 0;
+}
+
+int store_outbox_hint_set(struct store *store, struct mailbox_no no, struct err *err_r)
+{
+    return hint_change(store, &outbox_hint, no, true, err_r);
+}
+
+int store_outbox_hint_clear(struct store *store, struct mailbox_no no, struct err *err_r)
+{
+    return hint_change(store, &outbox_hint, no, false, err_r);
+}
+
+int store_outbox_hint_list(struct store *store, struct arena *arena, struct mailbox_no **nos_r,
+                           size_t *n_r, struct err *err_r)
+{
+    return hint_list(store, &outbox_hint, arena, nos_r, n_r, err_r);
+}
+
+int store_push_hint_set(struct store *store, struct mailbox_no no, struct err *err_r)
+{
+    return hint_change(store, &push_hint, no, true, err_r);
+}
+
+int store_push_hint_clear(struct store *store, struct mailbox_no no, struct err *err_r)
+{
+    return hint_change(store, &push_hint, no, false, err_r);
+}
+
+int store_push_hint_list(struct store *store, struct arena *arena, struct mailbox_no **nos_r,
+                         size_t *n_r, struct err *err_r)
+{
+    return hint_list(store, &push_hint, arena, nos_r, n_r, err_r);
 }

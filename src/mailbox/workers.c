@@ -48,6 +48,7 @@ struct worker {
 struct workers {
     struct store *store;
     unsigned max_queued_jobs;
+    struct workers_hook hook; /* set before the first job */
     pthread_mutex_t mutex;
     struct u64map *queues;
     struct queue *run_head, *run_tail;
@@ -143,12 +144,14 @@ static int run_part(struct mailbox_job *job, struct mailbox_tx *tx, struct outco
 }
 
 /* Runs the jobs in one transaction and ends it. Negative: the transaction failed; outcomes are those of the first *ran_r jobs. */
-static int run_transaction(struct job_list *jobs, struct mailbox *mailbox, struct outcome *outcomes,
-                           unsigned *ran_r, struct err *err_r)
+static int run_transaction(const struct workers_hook *hook, struct job_list *jobs,
+                           struct mailbox *mailbox, struct outcome *outcomes, unsigned *ran_r,
+                           struct err *err_r)
 {
     bool write = jobs->head->write;
     AUTO(mailbox_tx) tx = NULL;
     struct mailbox_job *job;
+    bool events;
 
     TRY(mailbox_tx_begin(mailbox, write ? MAILBOX_TX_WRITE : MAILBOX_TX_READ, &tx, err_r));
     for (job = jobs->head; job != NULL; job = job->next) {
@@ -162,15 +165,21 @@ static int run_transaction(struct job_list *jobs, struct mailbox *mailbox, struc
             return 0; /* alone in its transaction: no part was begun, all is rolled back */
         }
     }
-    return mailbox_tx_commit(&tx, err_r);
+    events = mailbox_tx_has_events(tx);
+    TRY(mailbox_tx_commit(&tx, err_r));
+    if (events && hook->committed != NULL) {
+        hook->committed(hook->context, mailbox_number(mailbox));
+    }
+    return 0;
 }
 
 /* Jobs of one mode: one transaction, then all the answers. A job that failed by itself keeps its own error. */
-static void run_group(struct outcome *outcomes, struct job_list *jobs, struct mailbox *mailbox)
+static void run_group(const struct workers_hook *hook, struct outcome *outcomes,
+                      struct job_list *jobs, struct mailbox *mailbox)
 {
     struct err err = ERR_INIT;
     unsigned ran = 0, i;
-    int rc = run_transaction(jobs, mailbox, outcomes, &ran, &err);
+    int rc = run_transaction(hook, jobs, mailbox, outcomes, &ran, &err);
 
     for (i = 0; jobs->head != NULL; i++) {
         struct outcome *o = &outcomes[i];
@@ -184,13 +193,13 @@ static void run_group(struct outcome *outcomes, struct job_list *jobs, struct ma
 }
 
 /* outcomes: room for as many as there are jobs. */
-static void run_batch(struct store *store, struct outcome *outcomes, struct mailbox_no no,
+static void run_batch(const struct workers *pool, struct outcome *outcomes, struct mailbox_no no,
                       struct job_list *jobs)
 {
     struct mailbox *mailbox = NULL;
     struct err err = ERR_INIT;
 
-    if (store_mailbox_take(store, no, &mailbox, &err) < 0) {
+    if (store_mailbox_take(pool->store, no, &mailbox, &err) < 0) {
         fail_all(jobs, &err);
         return;
     }
@@ -200,9 +209,9 @@ static void run_batch(struct store *store, struct outcome *outcomes, struct mail
         do {
             list_push(&group, list_pop(jobs));
         } while (jobs->head != NULL && jobs->head->write == group.head->write);
-        run_group(outcomes, &group, mailbox);
+        run_group(&pool->hook, outcomes, &group, mailbox);
     }
-    store_mailbox_release(store, &mailbox);
+    store_mailbox_release(pool->store, &mailbox);
 }
 
 /* ---- workers; all with the mutex held, unless they say otherwise ---- */
@@ -233,7 +242,7 @@ static void work_on_next_mailbox(struct worker *worker)
         wake_one(pool);
     }
     pthread_mutex_unlock(&pool->mutex);
-    run_batch(pool->store, worker->outcomes, queue->no, &batch);
+    run_batch(pool, worker->outcomes, queue->no, &batch);
     pthread_mutex_lock(&pool->mutex);
     queue->worked_on = false;
     if (queue->jobs.head != NULL) {
@@ -375,7 +384,7 @@ bool workers_run_here(struct workers *pool, struct mailbox_job *job)
         return false;
     }
     list_push(&jobs, job);
-    run_batch(pool->store, &outcome, job->mailbox, &jobs);
+    run_batch(pool, &outcome, job->mailbox, &jobs);
     unclaim(pool, queue);
     return true;
 }
@@ -426,6 +435,11 @@ int workers_new(const struct workers_options *options, struct workers **workers_
     TRY(start_threads(pool, threads, err_r));
     *workers_r = take(&pool);
     return 0;
+}
+
+void workers_set_hook(struct workers *workers, const struct workers_hook *hook)
+{
+    workers->hook = *hook;
 }
 
 void workers_free(struct workers **workers)

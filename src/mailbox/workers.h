@@ -33,6 +33,12 @@ struct workers_options {
     unsigned threads;         /* 0: default */
     unsigned max_queued_jobs; /* of one mailbox; beyond: ERR_BUSY at once; 0: default */
 };
+/* Called on a worker after every commit of writes that appended events to the mailbox's log, before their jobs are done. Must not block. Set once, before the first job. */
+struct workers_hook {
+    void *context;
+    void (*committed)(void *context, struct mailbox_no mailbox);
+};
+void workers_set_hook(struct workers *workers, const struct workers_hook *hook);
 int workers_new(const struct workers_options *options, struct workers **workers_r,
                 struct err *err_r) WARN_UNUSED;
 /* Finishes what was submitted, then ends the threads. */

@@ -188,9 +188,27 @@ static void system_clock_is_of_this_age(void **state)
     assert_true(clock_monotonic_ms(clock_system()) <= clock_monotonic_ms(clock_system()));
 }
 
+static void a_scaled_clock_goes_faster_and_sleeps_are_shorter(void **state)
+{
+    struct clock_scaled clock;
+    int64_t real_ms, then_ms;
+
+    (void)state;
+    clock_scaled_init(&clock, 1000);
+    real_ms = clock_monotonic_ms(clock_system());
+    then_ms = clock_monotonic_ms(&clock.base);
+    while (clock_monotonic_ms(clock_system()) - real_ms < 3) {
+    }
+    assert_true(clock_monotonic_ms(&clock.base) - then_ms >= 2000);
+    assert_true(clock_unix_ms(&clock.base) - clock_unix_ms(clock_system()) >= 2000);
+    assert_int_equal(clock_real_ms(&clock.base, 5001), 6);
+    assert_int_equal(clock_real_ms(clock_system(), 5001), 5001);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_scaled_clock_goes_faster_and_sleeps_are_shorter),
         cmocka_unit_test(texts_are_written),
         cmocka_unit_test(random_times_read_back),
         cmocka_unit_test(dates_agree_with_the_c_library),

@@ -268,6 +268,24 @@ static void distinguished_and_absent_folders_are_not_deleted(void **state)
     assert_int_equal(delete_folder(f, nowhere), -ERR_FOLDER_NOT_FOUND);
 }
 
+static void deleted_folder_is_remembered_with_its_parent(void **state)
+{
+    struct fixture *f = *state;
+    struct folder_id inbox = distinguished(f, DF_INBOX), a = given_folder(f, inbox, "a"),
+                     b = given_folder(f, a, "b"), parent = {0};
+
+    read_tx(f);
+    assert_int_equal(mailbox_folder_deleted_parent(f->tx, b, &parent, &f->err), 0);
+    mailbox_tx_rollback(&f->tx);
+    assert_int_equal(delete_folder(f, a), 0);
+    read_tx(f);
+    assert_int_equal(mailbox_folder_deleted_parent(f->tx, b, &parent, &f->err), 1);
+    assert_int_equal(parent.v, a.v);
+    assert_int_equal(mailbox_folder_deleted_parent(f->tx, a, &parent, &f->err), 1);
+    assert_int_equal(parent.v, inbox.v);
+    mailbox_tx_rollback(&f->tx);
+}
+
 /* ---- listing ---- */
 
 static void lists_siblings_by_name_and_parents_first(void **state)
@@ -312,6 +330,7 @@ int main(void)
         fixture_test(tree_has_a_greatest_depth),
         fixture_test(deleted_folder_takes_all_below_it),
         fixture_test(distinguished_and_absent_folders_are_not_deleted),
+        fixture_test(deleted_folder_is_remembered_with_its_parent),
         fixture_test(lists_siblings_by_name_and_parents_first),
     };
 

@@ -97,6 +97,20 @@ static void update_replaces_content_and_keeps_read_and_scope(void **state)
                      -ERR_CORRUPT);
 }
 
+static void update_sets_the_time_of_receipt_when_told_to(void **state)
+{
+    struct fixture *f = *state;
+    struct item_id id = given_item(f, distinguished(f, DF_INBOX));
+    struct item_update update = {.props = STR("x"), .received_ms = 7};
+    int64_t before = item_of(f, id).received_ms;
+
+    must(f, IN_WRITE(f, mailbox_item_update(f->tx, id, &update, &f->err)));
+    assert_int_equal(item_of(f, id).received_ms, before);
+    update.received = true;
+    must(f, IN_WRITE(f, mailbox_item_update(f->tx, id, &update, &f->err)));
+    assert_int_equal(item_of(f, id).received_ms, 7);
+}
+
 static void moved_item_has_a_new_id_and_the_same_body(void **state)
 {
     struct fixture *f = *state;
@@ -293,6 +307,7 @@ int main(void)
         fixture_test(counts_follow_items),
         fixture_test(setting_the_flag_that_is_set_takes_no_seq),
         fixture_test(update_replaces_content_and_keeps_read_and_scope),
+        fixture_test(update_sets_the_time_of_receipt_when_told_to),
         fixture_test(moved_item_has_a_new_id_and_the_same_body),
         fixture_test(shared_body_goes_with_its_last_item),
         fixture_test(what_is_not_there_is_refused),

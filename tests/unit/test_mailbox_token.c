@@ -110,6 +110,34 @@ static void write_items(struct buf *b)
     token_sync_items_write(b, &key, &paging);
 }
 
+static const struct token_subscription subscription = {
+    .mailbox = {3}, .subscription = {900}, .secret = "0123456789abcde"};
+static const struct token_watermark watermark = {.mailbox = {3}, .at = {{77}, 2}};
+
+static int read_subscription(const struct token_key *k, struct str text, struct err *err_r)
+{
+    struct token_subscription t;
+
+    return token_subscription_read(k, text, &t, err_r);
+}
+
+static void write_subscription(struct buf *b)
+{
+    token_subscription_write(b, &key, &subscription);
+}
+
+static int read_watermark(const struct token_key *k, struct str text, struct err *err_r)
+{
+    struct token_watermark t;
+
+    return token_watermark_read(k, text, &t, err_r);
+}
+
+static void write_watermark(struct buf *b)
+{
+    token_watermark_write(b, &key, &watermark);
+}
+
 static const struct kind {
     enum token_kind kind;
     void (*write)(struct buf *b);
@@ -123,6 +151,8 @@ static const struct kind {
     {TOKEN_OCCURRENCE, write_occurrence, read_occurrence, ERR_ID_MALFORMED},
     {TOKEN_SYNC_HIERARCHY, write_hierarchy, read_hierarchy, ERR_SYNC_STATE},
     {TOKEN_SYNC_ITEMS, write_items, read_items, ERR_SYNC_STATE},
+    {TOKEN_SUBSCRIPTION, write_subscription, read_subscription, ERR_SUBSCRIPTION_NOT_FOUND},
+    {TOKEN_WATERMARK, write_watermark, read_watermark, ERR_WATERMARK},
 };
 
 /* ---- values ---- */
@@ -273,6 +303,27 @@ static void test_item_state_round_trip_in_every_shape(void **state)
     for (i = 0; i < ARRAY_LEN(shapes); i++) {
         assert_items_round_trip(&shapes[i]);
     }
+}
+
+static void test_subscription_and_watermark_round_trip(void **state)
+{
+    struct token_subscription s = {0};
+    struct token_watermark w = {0};
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    write_subscription(&b);
+    assert_int_equal(token_subscription_read(&key, buf_str(&b), &s, NULL), 0);
+    assert_int_equal(s.mailbox.v, 3);
+    assert_int_equal(s.subscription.v, 900);
+    assert_memory_equal(s.secret, subscription.secret, TOKEN_SECRET_BYTES);
+    b.n = 0;
+    write_watermark(&b);
+    assert_int_equal(token_watermark_read(&key, buf_str(&b), &w, NULL), 0);
+    assert_int_equal(w.mailbox.v, 3);
+    assert_int_equal(w.at.seq.v, 77);
+    assert_int_equal(w.at.taken, 2);
+    buf_fini(&b);
 }
 
 static void test_the_widest_tokens_fit(void **state)
@@ -570,6 +621,7 @@ int main(void)
         cmocka_unit_test(test_attachment_round_trip_at_every_depth),
         cmocka_unit_test(test_hierarchy_state_round_trip),
         cmocka_unit_test(test_item_state_round_trip_in_every_shape),
+        cmocka_unit_test(test_subscription_and_watermark_round_trip),
         cmocka_unit_test(test_the_widest_tokens_fit),
         cmocka_unit_test(test_usual_ids_are_short),
         cmocka_unit_test(test_the_format_is_fixed),

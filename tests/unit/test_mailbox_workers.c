@@ -671,6 +671,46 @@ static void test_a_read_here_of_an_unknown_mailbox_is_told(void **state)
 
 #define WORKERS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+struct woken {
+    pthread_mutex_t *mutex;
+    unsigned n;
+    struct mailbox_no last;
+};
+
+static void note_wake(void *context, struct mailbox_no no)
+{
+    struct woken *woken = context;
+
+    pthread_mutex_lock(woken->mutex);
+    woken->n++;
+    woken->last = no;
+    pthread_mutex_unlock(woken->mutex);
+}
+
+static void test_a_commit_that_changed_something_wakes_once(void **state)
+{
+    struct fixture *f = *state;
+    struct woken woken = {.mutex = &f->mutex};
+    const struct workers_hook hook = {&woken, note_wake};
+    struct test_job gate = waiter(f, 1), a = writer(f, 1, "a"), b = writer(f, 1, "b"),
+                    nothing = job_of(f, 2, true), failed = writer(f, 3, "c"),
+                    read = job_of(f, 0, false);
+
+    failed.fails = true;
+    given_workers(f, 0, 0);
+    workers_set_hook(f->workers, &hook);
+    hold(f, &gate);
+    submit(&a);
+    submit(&b);
+    submit(&nothing);
+    submit(&failed);
+    submit(&read);
+    open_gate(f);
+    finish(f);
+    assert_int_equal(woken.n, 1);
+    assert_int_equal(woken.last.v, f->no[1].v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -693,6 +733,7 @@ int main(void)
         WORKERS_TEST(test_a_read_does_not_run_here_beside_a_worker),
         WORKERS_TEST(test_what_comes_during_a_read_here_follows_it),
         WORKERS_TEST(test_a_read_here_of_an_unknown_mailbox_is_told),
+        WORKERS_TEST(test_a_commit_that_changed_something_wakes_once),
     };
 
     return cmocka_run_group_tests_name("workers", tests, NULL, NULL);

@@ -1,0 +1,4 @@
+-- Mailboxes that may have push subscriptions.
+CREATE TABLE push_hint (
+    mailbox BIGINT PRIMARY KEY
+);
