@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/reaper.h"
+#include "http/stream-private.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -26,7 +27,8 @@ enum exchange_state {
     EXCHANGE_READING,   /* body bytes go to the handler */
     EXCHANGE_ENDING,    /* the body is complete; end runs or waits */
     EXCHANGE_REFUSED,   /* an answer was given early: what still comes is swallowed */
-    EXCHANGE_ANSWERED   /* the response belongs to libmicrohttpd */
+    EXCHANGE_ANSWERED,  /* the response belongs to libmicrohttpd */
+    EXCHANGE_STREAMED   /* a stream has taken the connection over */
 };
 
 struct http_server {
@@ -35,6 +37,7 @@ struct http_server {
     const struct http_route *routes;
     size_t route_count;
     struct reaper *reaper;
+    struct streams *streams;
     char address[NET_ADDRESS_BYTES];
     int listen_fd;
     bool secure;
@@ -56,20 +59,21 @@ struct http_exchange {
     struct str path;
     uint64_t length, received;
     void *context;
+    bool http_1_0;
+    bool released;     /* the handler knows it no more */
     bool too_late;     /* it began when the server was stopping */
     bool ambiguous;    /* its head could mean another request to a proxy */
     bool began, ended; /* the handler's begin, end was called; the event loop's own */
     bool
         waits; /* begin or end called http_wait: the exchange may be another thread's; the event loop's own */
-    bool suspended; /* whoever answers must resume */
-    bool answer_ready;
-    struct http_answer answer;
+    bool suspended;             /* whoever answers must resume */
+    struct http_answer *answer; /* NULL until there is one; large, and streams have none */
     char peer[NET_ADDRESS_BYTES];
 };
 
 /* A connection's own data: its deadline. */
 struct socket_context {
-    struct reaper_entry *deadline;
+    struct reaper_entry *deadline; /* NULL: a stream has taken the connection over */
 };
 
 /* ---- what handlers ask ---- */
@@ -137,6 +141,16 @@ void http_wait(struct http_exchange *x)
     MHD_suspend_connection(x->connection);
 }
 
+void server_end_suspension(struct http_server *server)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    server->suspended--;
+    if (server->suspended == 0) {
+        (void)pthread_cond_broadcast(&server->idle);
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
 static void resume(struct http_exchange *x)
 {
     struct http_server *server = x->server;
@@ -146,12 +160,7 @@ static void resume(struct http_exchange *x)
     }
     x->suspended = false;
     MHD_resume_connection(x->connection); /* from here on the exchange is the event loop's */
-    (void)pthread_mutex_lock(&server->lock);
-    server->suspended--;
-    if (server->suspended == 0) {
-        (void)pthread_cond_broadcast(&server->idle);
-    }
-    (void)pthread_mutex_unlock(&server->lock);
+    server_end_suspension(server);
 }
 
 void http_go_on(struct http_exchange *x)
@@ -163,10 +172,10 @@ void http_go_on(struct http_exchange *x)
 
 void http_answer(struct http_exchange *x, const struct http_answer *answer)
 {
-    assert(!x->answer_ready);
+    assert(x->answer == NULL);
     assert(x->state != EXCHANGE_ANSWERED);
-    x->answer = *answer;
-    x->answer_ready = true;
+    x->answer = mem_alloc(sizeof(*x->answer));
+    *x->answer = *answer;
     resume(x);
 }
 
@@ -183,7 +192,7 @@ static void answer_plain(struct http_exchange *x, int status, const char *text)
 
 static void add_headers(struct MHD_Response *response, const struct http_exchange *x)
 {
-    const struct http_answer *a = &x->answer;
+    const struct http_answer *a = x->answer;
 
     if (a->content_type != NULL) {
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->content_type);
@@ -202,17 +211,17 @@ static enum MHD_Result send_answer(struct http_exchange *x)
     struct MHD_Response *response;
     enum MHD_Result rc;
 
-    assert(x->answer_ready);
+    assert(x->answer != NULL);
     x->state = EXCHANGE_ANSWERED;
-    response = MHD_create_response_from_buffer(x->answer.body_bytes, x->answer.body,
-                                               x->answer.body != NULL ? MHD_RESPMEM_MUST_FREE
-                                                                      : MHD_RESPMEM_PERSISTENT);
+    response = MHD_create_response_from_buffer(x->answer->body_bytes, x->answer->body,
+                                               x->answer->body != NULL ? MHD_RESPMEM_MUST_FREE
+                                                                       : MHD_RESPMEM_PERSISTENT);
     if (response == NULL) {
         return MHD_NO;
     }
-    x->answer.body = NULL;
+    x->answer->body = NULL;
     add_headers(response, x);
-    rc = MHD_queue_response(x->connection, (unsigned)x->answer.status, response);
+    rc = MHD_queue_response(x->connection, (unsigned)x->answer->status, response);
     MHD_destroy_response(response);
     return rc;
 }
@@ -287,22 +296,22 @@ static bool head_is_ambiguous(const struct http_exchange *x)
            check.bad_name;
 }
 
-static struct reaper_entry *deadline_of(struct MHD_Connection *connection)
+static struct socket_context *socket_context_of(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    const struct socket_context *sc = info != NULL ? info->socket_context : NULL;
 
-    return sc != NULL ? sc->deadline : NULL;
+    return info != NULL ? info->socket_context : NULL;
 }
 
 static void set_deadline(struct http_exchange *x, int64_t in_ms)
 {
-    struct reaper_entry *entry = deadline_of(x->connection);
+    const struct socket_context *sc = socket_context_of(x->connection);
 
-    if (entry != NULL) {
-        reaper_set(entry, in_ms == REAPER_NEVER ? REAPER_NEVER
-                                                : clock_monotonic_ms(x->server->clock) + in_ms);
+    if (sc != NULL && sc->deadline != NULL) {
+        reaper_set(sc->deadline, in_ms == REAPER_NEVER
+                                     ? REAPER_NEVER
+                                     : clock_monotonic_ms(x->server->clock) + in_ms);
     }
 }
 
@@ -316,7 +325,7 @@ static void set_body_deadline(struct http_exchange *x)
 
 static struct http_exchange *exchange_new(struct http_server *server,
                                           struct MHD_Connection *connection, const char *url,
-                                          const char *method)
+                                          const char *method, const char *version)
 {
     struct http_exchange *x = mem_alloc_zero(1, sizeof(*x));
     const union MHD_ConnectionInfo *info =
@@ -325,6 +334,7 @@ static struct http_exchange *exchange_new(struct http_server *server,
     x->server = server;
     x->connection = connection;
     x->method = parse_method(method);
+    x->http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
     x->path = str_from(url);
     x->route = find_route(server, url);
     x->length = declared_length(x);
@@ -351,7 +361,7 @@ static bool answer_at_once(const struct http_exchange *x)
 
 static enum MHD_Result after_begin(struct http_exchange *x)
 {
-    return x->answer_ready && answer_at_once(x) ? send_answer(x) : MHD_YES;
+    return x->answer != NULL && answer_at_once(x) ? send_answer(x) : MHD_YES;
 }
 
 static enum MHD_Result begin(struct http_exchange *x)
@@ -381,7 +391,7 @@ static enum MHD_Result take_body(struct http_exchange *x, const char *data, size
     uint64_t limit = x->route != NULL ? x->route->max_body_bytes : 0;
 
     x->received += n;
-    if (x->answer_ready) {
+    if (x->answer != NULL) {
         x->state = EXCHANGE_REFUSED;
         return x->received <= limit + HTTP_SWALLOW_BYTES ? MHD_YES : MHD_NO;
     }
@@ -389,6 +399,7 @@ static enum MHD_Result take_body(struct http_exchange *x, const char *data, size
         answer_plain(x, MHD_HTTP_CONTENT_TOO_LARGE, "The request is too large.\n");
         return MHD_YES;
     }
+    assert(x->route != NULL);
     x->state = EXCHANGE_READING;
     x->route->handler.body(x, data, n, x->route->handler.context);
     return MHD_YES;
@@ -396,7 +407,7 @@ static enum MHD_Result take_body(struct http_exchange *x, const char *data, size
 
 static enum MHD_Result finish(struct http_exchange *x)
 {
-    if (!x->answer_ready && !x->ended) {
+    if (x->answer == NULL && !x->ended) {
         x->state = EXCHANGE_ENDING;
         x->ended = true;
         set_deadline(x, REAPER_NEVER);
@@ -406,7 +417,7 @@ static enum MHD_Result finish(struct http_exchange *x)
         }
     }
     set_deadline(x, REAPER_NEVER);
-    return x->answer_ready ? send_answer(x) : MHD_YES;
+    return x->answer != NULL ? send_answer(x) : MHD_YES;
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
@@ -416,11 +427,13 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     struct http_exchange *x = *con_cls;
     size_t n = *upload_data_size;
 
-    (void)version;
     if (x == NULL) {
-        x = exchange_new(cls, connection, url, method);
+        x = exchange_new(cls, connection, url, method, version);
         *con_cls = x;
         return begin(x);
+    }
+    if (x->state == EXCHANGE_STREAMED) {
+        return MHD_NO;
     }
     if (x->waits && !x->ended) {
         /* Resumed after begin: libmicrohttpd presents the headers once more. */
@@ -434,30 +447,44 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     return finish(x);
 }
 
-static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
-                         enum MHD_RequestTerminationCode code)
+void exchange_leave(struct http_exchange *x)
 {
-    struct http_server *server = cls;
-    struct http_exchange *x = *con_cls;
+    struct http_server *server = x->server;
 
-    (void)code;
-    if (x == NULL) {
+    if (x->released) {
         return;
     }
-    set_deadline(x, (int64_t)HTTP_IDLE_TIMEOUT_S * 1000 + HTTP_HEAD_TIMEOUT_MS);
-    (void)connection;
+    x->released = true;
     if (x->began) {
         x->route->handler.release(x, x->route->handler.context);
     }
-    free(x->answer.body);
-    free(x);
-    *con_cls = NULL;
     (void)pthread_mutex_lock(&server->lock);
     server->exchanges--;
     if (server->exchanges == 0) {
         (void)pthread_cond_broadcast(&server->idle);
     }
     (void)pthread_mutex_unlock(&server->lock);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct http_exchange *x = *con_cls;
+
+    (void)cls;
+    (void)connection;
+    (void)code;
+    if (x == NULL) {
+        return;
+    }
+    set_deadline(x, (int64_t)HTTP_IDLE_TIMEOUT_S * 1000 + HTTP_HEAD_TIMEOUT_MS);
+    exchange_leave(x);
+    if (x->answer != NULL) {
+        free(x->answer->body);
+        free(x->answer);
+    }
+    free(x);
+    *con_cls = NULL;
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -489,6 +516,60 @@ static void on_log(void *cls, const char *fmt, va_list ap)
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     text[strcspn(text, "\r\n")] = '\0';
     log_event(LOG_DEBUG, "http.library", LCSTR("text", text));
+}
+
+/* ---- what streams ask ---- */
+
+struct exchange_socket exchange_socket(const struct http_exchange *x)
+{
+    struct exchange_socket socket = {.fd = -1, .http_1_0 = x->http_1_0};
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    assert(x->suspended);
+    socket.fd = info->connect_fd;
+    if (x->server->secure) {
+        info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+        socket.session = info->tls_session;
+    }
+    return socket;
+}
+
+struct http_server *exchange_server(const struct http_exchange *x)
+{
+    return x->server;
+}
+
+struct streams *exchange_streams(const struct http_exchange *x)
+{
+    return x->server->streams;
+}
+
+void exchange_take_over(struct http_exchange *x)
+{
+    struct socket_context *sc = socket_context_of(x->connection);
+
+    assert(x->answer == NULL);
+    assert(x->state == EXCHANGE_BEGINNING || x->state == EXCHANGE_ENDING);
+    x->state = EXCHANGE_STREAMED;
+    if (sc != NULL) {
+        reaper_remove(x->server->reaper, &sc->deadline);
+    }
+}
+
+void exchange_drop(struct http_exchange *x)
+{
+    resume(x);
+}
+
+void exchange_unpark(struct http_exchange *x)
+{
+    MHD_resume_connection(x->connection);
+}
+
+unsigned http_server_streams(const struct http_server *server)
+{
+    return streams_count(server->streams);
 }
 
 /* ---- start and stop ---- */
@@ -559,6 +640,7 @@ static int start_daemon(struct http_server *s, unsigned threads, struct err *err
 
 static void server_free(struct http_server *s)
 {
+    streams_stop(&s->streams, NULL);
     reaper_stop(&s->reaper);
     if (s->listen_fd >= 0) {
         (void)close(s->listen_fd);
@@ -575,6 +657,7 @@ static int start(struct http_server *s, const struct http_server_options *o, str
     TRY(load_tls(s, o, err_r));
     TRY(net_listen(o->listen, &s->listen_fd, s->address, err_r));
     TRY(reaper_start(o->clock, &s->reaper, err_r));
+    TRY(streams_start(o->clock, &s->streams, err_r));
     return start_daemon(s, o->threads != 0 ? o->threads : HTTP_DEFAULT_THREADS, err_r);
 }
 
@@ -646,6 +729,8 @@ void http_server_stop(struct http_server **server)
         (void)pthread_cond_wait(&s->idle, &s->lock);
     }
     (void)pthread_mutex_unlock(&s->lock);
+    /* Before the daemon, for the same reason: this resumes what is parked. */
+    streams_stop(&s->streams, &until);
     MHD_stop_daemon(s->daemon);
     server_free(s);
     *server = NULL;

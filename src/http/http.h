@@ -95,7 +95,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
                       struct err *err_r) WARN_UNUSED;
 const char *http_server_address(const struct http_server *server);
 /* New exchanges are refused (503); waits until every one that began before is answered and released, or the peers' time is over; in any case until
- * no handler waits any more; then ends. */
+ * no handler waits any more; then ends. Streams (http/stream.h) are to be closed before; those that linger get the peers' time, others are cut. */
 void http_server_stop(struct http_server **server);
 
 DEFINE_AUTO(http_server, http_server_stop)

@@ -23,4 +23,16 @@
 #define HTTP_ANSWER_FIELDS 6
 #define HTTP_FIELD_VALUE_BYTES 256
 
+/* Streams of a server: libmicrohttpd no longer counts the connections of plain ones. */
+#define HTTP_MAX_STREAMS 20000
+/* A stream's peer that takes nothing for so long while bytes wait for it, here or in the kernel, is given up. Clients write one off after 90 s of silence. */
+#define HTTP_STREAM_STALL_MS 90000
+/* After a stream's end the peer has so long to take it and to hang up. */
+#define HTTP_STREAM_LINGER_MS 10000
+/* What the kernel may hold for a peer that reads slowly (it doubles the number): some documents. */
+#define HTTP_STREAM_SOCKET_BYTES (64 * 1024)
+/* A silent stream's peer is asked whether it is there; heartbeats mostly do that before. */
+#define HTTP_STREAM_KEEPALIVE_S 60
+#define HTTP_STREAM_KEEPALIVE_AGAIN_S 15
+
 #endif
