@@ -53,6 +53,7 @@ static void describe(struct arena *arena, const struct mime_part *part,
         .content_location = part->content_location,
         .is_inline = mime_part_is_inline(part),
         .is_message = mime_part_is_message(part),
+        .is_photo = part->photo,
         .size = mime_part_decoded_size(part),
     };
 }

@@ -160,6 +160,9 @@ static void write_attachment(const struct composing *c, struct wire *w,
     write_disposition(c, w, a);
     wire_field_raw(w, c->arena, "Content-ID", bracketed(c->arena, a->content_id));
     wire_field_raw(w, c->arena, "Content-Location", a->content_location);
+    if (a->is_photo) {
+        wire_field_literal(w, MIME_PHOTO_FIELD, MIME_PHOTO_VALUE);
+    }
     wire_newline(w);
     wire_content(w, a->content, encoding);
 }

@@ -22,6 +22,7 @@ struct mime_draft_attachment {
     struct str content_location;
     bool is_inline;
     bool is_message;    /* content is a whole message: message/rfc822 */
+    bool is_photo;      /* as in struct mime_attachment */
     struct str content; /* decoded bytes */
 };
 

@@ -74,6 +74,7 @@ static void take_attachment(struct mime_message *message, size_t i,
     a->content_location = shown->content_location;
     a->is_inline = shown->is_inline;
     a->is_message = shown->is_message;
+    a->is_photo = shown->is_photo;
     mime_message_attachment_content(message, i, &a->content);
 }
 

@@ -1,6 +1,7 @@
 #include "mime/recurrence.h"
 
 #include "base/arena.h"
+#include "base/base64.h"
 #include "mime/limits.h"
 #include "mime/mime-private.h"
 #include "mime/recurrence-private.h"
@@ -88,7 +89,7 @@ static void take_values(struct parsing *p)
                                         .cancelled = c->cancelled};
 }
 
-static void take_sensitivity(struct parsing *p)
+static enum mime_sensitivity sensitivity_of(icalcomponent *vevent)
 {
     static const struct {
         const char *word;
@@ -96,25 +97,26 @@ static void take_sensitivity(struct parsing *p)
     } words[] = {{"PRIVATE", MIME_SENSITIVITY_PRIVATE},
                  {"CONFIDENTIAL", MIME_SENSITIVITY_CONFIDENTIAL},
                  {"X-PERSONAL", MIME_SENSITIVITY_PERSONAL}};
-    icalproperty *property = icalcomponent_get_first_property(p->master, ICAL_CLASS_PROPERTY);
+    enum mime_sensitivity sensitivity = MIME_SENSITIVITY_NORMAL;
+    icalproperty *property = icalcomponent_get_first_property(vevent, ICAL_CLASS_PROPERTY);
     char *text = property != NULL ? icalproperty_get_value_as_string_r(property) : NULL;
 
     for (size_t i = 0; text != NULL && i < ARRAY_LEN(words); i++) {
         if (str_is_nocase(str_from(text), words[i].word)) {
-            p->event->sensitivity = words[i].sensitivity;
+            sensitivity = words[i].sensitivity;
         }
     }
     if (text != NULL) {
         icalmemory_free_buffer(text);
     }
+    return sensitivity;
 }
 
 /* The first alarm that is set some time before the start. */
-static void take_reminder(struct parsing *p)
+static bool read_reminder(icalcomponent *vevent, int *minutes_r)
 {
-    for (icalcomponent *alarm = icalcomponent_get_first_component(p->master, ICAL_VALARM_COMPONENT);
-         alarm != NULL && !p->event->has_reminder;
-         alarm = icalcomponent_get_next_component(p->master, ICAL_VALARM_COMPONENT)) {
+    for (icalcomponent *alarm = icalcomponent_get_first_component(vevent, ICAL_VALARM_COMPONENT);
+         alarm != NULL; alarm = icalcomponent_get_next_component(vevent, ICAL_VALARM_COMPONENT)) {
         icalproperty *property = icalcomponent_get_first_property(alarm, ICAL_TRIGGER_PROPERTY);
         struct icaltriggertype trigger;
 
@@ -125,10 +127,11 @@ static void take_reminder(struct parsing *p)
         if (icaltime_is_null_time(trigger.time)) {
             int64_t s = icaldurationtype_as_int(trigger.duration);
 
-            p->event->has_reminder = true;
-            p->event->reminder_minutes = s < 0 ? (int)(-s / 60) : 0;
+            *minutes_r = s < 0 ? (int)(-s / 60) : 0;
+            return true;
         }
     }
+    return false;
 }
 
 /* ---- the rule ---- */
@@ -201,13 +204,98 @@ static struct str unless_same(struct str value, struct str master)
     return str_eq(value, master) ? STR_NULL : value.n > 0 ? value : STR("");
 }
 
+static void take_own_reminder(const struct calendar_event *e, icalcomponent *vevent,
+                              struct event_exception *x)
+{
+    if (icalcomponent_get_first_component(vevent, ICAL_VALARM_COMPONENT) == NULL) {
+        return;
+    }
+    x->has_reminder = read_reminder(vevent, &x->reminder_minutes);
+    x->own_reminder =
+        x->has_reminder != e->has_reminder || x->reminder_minutes != e->reminder_minutes;
+    if (!x->own_reminder) {
+        x->has_reminder = false;
+        x->reminder_minutes = 0;
+    }
+}
+
+bool event_same_attendees(const struct mime_attendee *a, size_t a_count,
+                          const struct mime_attendee *b, size_t b_count)
+{
+    for (size_t i = 0; i < a_count && a_count == b_count; i++) {
+        if (!str_eq(a[i].who.name, b[i].who.name) || !str_eq(a[i].who.address, b[i].who.address) ||
+            a[i].role != b[i].role || a[i].partstat != b[i].partstat) {
+            return false;
+        }
+    }
+    return a_count == b_count;
+}
+
+static bool is_somebody(const struct mime_address *who)
+{
+    return who->name.n > 0 || who->address.n > 0;
+}
+
+static void take_own_attendees(const struct calendar_event *e, const struct mime_calendar *c,
+                               struct event_exception *x)
+{
+    bool says =
+        c->attendee_count > 0 || (is_somebody(&e->organizer) && !is_somebody(&c->organizer));
+
+    if (says &&
+        !event_same_attendees(c->attendees, c->attendee_count, e->attendees, e->attendee_count)) {
+        x->own_attendees = true;
+        x->attendees = c->attendees;
+        x->attendee_count = c->attendee_count;
+    }
+}
+
+/* A body of its own, though its text be the master's. */
+static void take_html(struct parsing *p, icalcomponent *vevent, const struct mime_calendar *c,
+                      struct event_exception *x)
+{
+    icalproperty *property = find_x(vevent, EVENT_HTML_PROPERTY);
+
+    x->html = property != NULL ? ical_text_of(p->r.arena, property) : STR("");
+    if (x->html.n > 0 && x->description.p == NULL) {
+        x->description = c->description.n > 0 ? c->description : STR("");
+    }
+}
+
+static void take_record(struct parsing *p, icalcomponent *vevent, struct event_exception *x)
+{
+    icalproperty *property = find_x(vevent, EVENT_RECORD_PROPERTY);
+    struct buf bytes = BUF_INIT;
+
+    if (property != NULL &&
+        base64_decode_lenient(&bytes, str_trim(ical_text_of(p->r.arena, property))) &&
+        bytes.n > 0) {
+        x->record = str_dup(p->r.arena, buf_str(&bytes));
+    }
+    buf_fini(&bytes);
+}
+
+/* A time of an exception in the form that the event's times have. */
+static int64_t time_of_exception(struct parsing *p, bool all_day, int64_t ms)
+{
+    struct event_zone zone = {.tzid = p->event->tzid, .calendar = p->r.calendar};
+    int64_t v = ms;
+
+    if (all_day != p->event->all_day) {
+        v = all_day ? event_zone_utc_ms(&zone, ms) : event_zone_local_ms(&zone, ms);
+    }
+    zone_cache_fini(&zone.zones);
+    return v;
+}
+
 static void take_exception(struct parsing *p, icalcomponent *vevent, int64_t *deleted,
                            struct event_exception *exceptions)
 {
     const struct mime_calendar *c = ical_read_event(&p->r, vevent, p->event->method);
     icalproperty *id = icalcomponent_get_first_property(vevent, ICAL_RECURRENCEID_PROPERTY);
     struct calendar_event *e = p->event;
-    int64_t original;
+    struct event_exception *x;
+    int64_t original, end;
 
     if (!c->has_recurrence_id || !c->has_start || !str_eq(c->uid, e->uid)) {
         return;
@@ -219,14 +307,21 @@ static void take_exception(struct parsing *p, icalcomponent *vevent, int64_t *de
         }
         return;
     }
-    exceptions[e->exception_count++] =
-        (struct event_exception){.original_start_ms = original,
-                                 .start_ms = c->start_ms,
-                                 .end_ms = c->end_ms > c->start_ms ? c->end_ms : c->start_ms,
-                                 .summary = unless_same(c->summary, e->summary),
-                                 .location = unless_same(c->location, e->location),
-                                 .description = unless_same(c->description, e->description),
-                                 .busy = c->busy};
+    end = c->end_ms > c->start_ms ? c->end_ms : c->start_ms;
+    x = &exceptions[e->exception_count++];
+    *x = (struct event_exception){.original_start_ms = original,
+                                  .start_ms = time_of_exception(p, c->all_day, c->start_ms),
+                                  .end_ms = time_of_exception(p, c->all_day, end),
+                                  .all_day = c->all_day,
+                                  .summary = unless_same(c->summary, e->summary),
+                                  .location = unless_same(c->location, e->location),
+                                  .description = unless_same(c->description, e->description),
+                                  .busy = c->busy,
+                                  .sensitivity = sensitivity_of(vevent)};
+    take_own_reminder(e, vevent, x);
+    take_own_attendees(e, c, x);
+    take_html(p, vevent, c, x);
+    take_record(p, vevent, x);
 }
 
 static int compare_exceptions(const void *a, const void *b)
@@ -276,8 +371,11 @@ static void take_changes(struct parsing *p)
     struct event_exception *exceptions = ARENA_ARRAY(p->r.arena, struct event_exception, n);
 
     take_exdates(p, deleted);
-    for (icalcomponent *c = icalcomponent_get_first_component(p->r.calendar, ICAL_VEVENT_COMPONENT);
-         c != NULL; c = icalcomponent_get_next_component(p->r.calendar, ICAL_VEVENT_COMPONENT)) {
+    /* An iterator of our own: looking for zones moves the calendar's. */
+    for (icalcompiter at = icalcomponent_begin_component(p->r.calendar, ICAL_VEVENT_COMPONENT);
+         icalcompiter_deref(&at) != NULL; icalcompiter_next(&at)) {
+        icalcomponent *c = icalcompiter_deref(&at);
+
         if (c != p->master && has_recurrence_id(c)) {
             take_exception(p, c, deleted, exceptions);
         }
@@ -303,8 +401,8 @@ static bool parse(struct parsing *p, icalcomponent *root)
     }
     take_values(p);
     take_zone(p);
-    take_sensitivity(p);
-    take_reminder(p);
+    p->event->sensitivity = sensitivity_of(p->master);
+    p->event->has_reminder = read_reminder(p->master, &p->event->reminder_minutes);
     take_rule(p);
     if (p->event->recurrence.pattern != RECUR_NONE || p->event->unknown_rule.n > 0) {
         take_changes(p);

@@ -1,6 +1,7 @@
 #include "mime/recurrence.h"
 
 #include "base/arena.h"
+#include "base/base64.h"
 #include "mime/content_line.h"
 #include "mime/limits.h"
 #include "mime/mime-private.h"
@@ -203,7 +204,7 @@ static void write_busy(struct writing *w, enum mime_busy busy)
     write_literal(w, words[busy]);
 }
 
-static void write_class(struct writing *w)
+static void write_class(struct writing *w, enum mime_sensitivity sensitivity)
 {
     static const char *const words[] = {
         [MIME_SENSITIVITY_NORMAL] = "CLASS:PUBLIC",
@@ -212,19 +213,32 @@ static void write_class(struct writing *w)
         [MIME_SENSITIVITY_CONFIDENTIAL] = "CLASS:CONFIDENTIAL",
     };
 
-    write_literal(w, words[w->event->sensitivity]);
+    write_literal(w, words[sensitivity]);
 }
 
-static void write_reminder(struct writing *w)
+static void write_reminder(struct writing *w, int minutes)
 {
-    if (w->event->has_reminder) {
-        write_literal(w, "BEGIN:VALARM");
-        write_literal(w, "ACTION:DISPLAY");
-        write_literal(w, "DESCRIPTION:Reminder");
-        buf_printf(&w->line, "TRIGGER:-PT%dM",
-                   w->event->reminder_minutes > 0 ? w->event->reminder_minutes : 0);
-        end_line(w);
-        write_literal(w, "END:VALARM");
+    write_literal(w, "BEGIN:VALARM");
+    write_literal(w, "ACTION:DISPLAY");
+    write_literal(w, "DESCRIPTION:Reminder");
+    buf_printf(&w->line, "TRIGGER:-PT%dM", minutes > 0 ? minutes : 0);
+    end_line(w);
+    write_literal(w, "END:VALARM");
+}
+
+/* As Apple's calendars say that there is none where the master has one. */
+static void write_no_reminder(struct writing *w)
+{
+    write_literal(w, "BEGIN:VALARM");
+    write_literal(w, "ACTION:NONE");
+    write_literal(w, "TRIGGER;VALUE=DATE-TIME:19760401T005545Z");
+    write_literal(w, "END:VALARM");
+}
+
+static void write_attendees(struct writing *w, const struct mime_attendee *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        write_attendee(w, &v[i]);
     }
 }
 
@@ -240,8 +254,6 @@ static void open_event(struct writing *w)
     }
     buf_printf(&w->line, "SEQUENCE:%d", e->sequence > 0 ? e->sequence : 0);
     end_line(w);
-    write_organizer(w);
-    write_class(w);
 }
 
 static void write_texts(struct writing *w, struct str summary, struct str location,
@@ -257,6 +269,8 @@ static void write_master(struct writing *w)
     const struct calendar_event *e = w->event;
 
     open_event(w);
+    write_organizer(w);
+    write_class(w, e->sensitivity);
     if (e->has_recurrence_id) {
         write_time(w, "RECURRENCE-ID", e->recurrence_id_ms);
     }
@@ -270,10 +284,10 @@ static void write_master(struct writing *w)
     if (e->cancelled) {
         write_literal(w, "STATUS:CANCELLED");
     }
-    for (size_t i = 0; i < e->attendee_count; i++) {
-        write_attendee(w, &e->attendees[i]);
+    write_attendees(w, e->attendees, e->attendee_count);
+    if (e->has_reminder) {
+        write_reminder(w, e->reminder_minutes);
     }
-    write_reminder(w);
     write_literal(w, "END:VEVENT");
 }
 
@@ -282,16 +296,73 @@ static struct str or_master(struct str value, struct str master)
     return value.p != NULL ? value : master;
 }
 
+/* Whole days among times, and times among whole days. */
+static void write_other_times(struct writing *w, const struct event_exception *x)
+{
+    struct event_zone zone = {.tzid = w->event->tzid, .calendar = w->zone.calendar};
+    const int64_t times[] = {x->start_ms, x->end_ms};
+    static const char *const names[] = {"DTSTART", "DTEND"};
+
+    for (size_t i = 0; i < ARRAY_LEN(times) && (i == 0 || x->end_ms > x->start_ms); i++) {
+        if (x->all_day) {
+            write_day(w, names[i], event_zone_local_ms(&w->zone, clamp_ms(times[i])));
+        } else {
+            write_utc(w, names[i], event_zone_utc_ms(&zone, clamp_ms(times[i])));
+        }
+    }
+    zone_cache_fini(&zone.zones);
+}
+
+static void write_reminder_of(struct writing *w, const struct event_exception *x)
+{
+    const struct calendar_event *e = w->event;
+
+    if (x->own_reminder ? x->has_reminder : e->has_reminder) {
+        write_reminder(w, x->own_reminder ? x->reminder_minutes : e->reminder_minutes);
+    } else if (e->has_reminder) {
+        write_no_reminder(w);
+    }
+}
+
+/* Those of the master are not repeated: a hundred exceptions of a large meeting would be too much. Nobody is invited where there is no organizer. */
+static void write_people_of(struct writing *w, const struct event_exception *x)
+{
+    if (!x->own_attendees || x->attendee_count > 0) {
+        write_organizer(w);
+    }
+    if (x->own_attendees) {
+        write_attendees(w, x->attendees, x->attendee_count);
+    }
+}
+
+static void write_record(struct writing *w, struct str record)
+{
+    if (record.n > 0) {
+        BUF_LIT(&w->line, EVENT_RECORD_PROPERTY ":");
+        base64_encode(&w->line, record.p, record.n);
+        end_line(w);
+    }
+}
+
 static void write_exception(struct writing *w, const struct event_exception *x)
 {
     const struct calendar_event *e = w->event;
 
     open_event(w);
+    write_class(w, x->sensitivity);
     write_time(w, "RECURRENCE-ID", x->original_start_ms);
-    write_times(w, x->start_ms, x->end_ms);
+    if (x->all_day == e->all_day) {
+        write_times(w, x->start_ms, x->end_ms);
+    } else {
+        write_other_times(w, x);
+    }
     write_texts(w, or_master(x->summary, e->summary), or_master(x->location, e->location),
                 or_master(x->description, e->description));
+    write_text(w, EVENT_HTML_PROPERTY ";FMTTYPE=text/html", x->html);
     write_busy(w, x->busy);
+    write_people_of(w, x);
+    write_reminder_of(w, x);
+    write_record(w, x->record);
     write_literal(w, "END:VEVENT");
 }
 

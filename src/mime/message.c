@@ -52,6 +52,17 @@ static size_t header_block_bytes(struct str raw)
     return at;
 }
 
+bool mime_looks_like_message(struct str raw)
+{
+    struct str line;
+    size_t next = mime_line(raw, 0, &line);
+
+    if (str_starts(line, STR("From "))) {
+        mime_line(raw, next, &line);
+    }
+    return mime_line_is_field(line);
+}
+
 struct mime_message *mime_message_new(struct arena *arena, struct str raw)
 {
     struct mime_message *message = ARENA_NEW(arena, struct mime_message);

@@ -115,10 +115,15 @@ struct mime_attachment {
     bool
         is_inline; /* referred to by Content-ID inside multipart/related, or Content-Disposition: inline of non-text */
     bool is_message;
+    bool is_photo; /* the contact's picture, as a field of our own says */
     uint64_t size; /* decoded bytes */
 };
 
 struct mime_message;
+
+/* True when the bytes begin as a message does: with a header field, or an mbox separator and one. Mail that comes in is taken as it is; clients that hand
+ * in something else are told so. */
+bool mime_looks_like_message(struct str raw);
 
 /* raw must outlive the message. Only the top-level headers are looked at here; the rest is parsed when first asked for. Never fails. */
 struct mime_message *mime_message_new(struct arena *arena, struct str raw);

@@ -54,6 +54,10 @@ void mime_envelope_read(struct arena *arena, struct mime_fields fields,
 
 /* ---- parts (structure.c, part.c) ---- */
 
+/* Marks an attachment as the picture of a contact. */
+#define MIME_PHOTO_FIELD "X-Contact-Photo"
+#define MIME_PHOTO_VALUE "yes"
+
 enum part_disposition {
     PART_DISPOSITION_NONE,
     PART_DISPOSITION_INLINE,
@@ -71,7 +75,7 @@ struct mime_part {
     struct str method;   /* text/calendar, upper case */
     struct str start;    /* multipart/related: Content-ID of the root, without brackets */
     struct str report_type, smime_type; /* lower case */
-    bool flowed, delsp;
+    bool flowed, delsp, photo;
     enum part_disposition disposition;
     GMimeContentEncoding encoding;
     struct str content; /* as it stands in the message */

@@ -109,6 +109,12 @@ static void take_location(struct arena *arena, struct mime_part *part, struct st
         mime_clean(arena, mime_field_unfold(arena, raw, MIME_SHORT_VALUE_BYTES_MAX));
 }
 
+static void take_photo(struct arena *arena, struct mime_part *part, struct str raw)
+{
+    part->photo =
+        str_is_nocase(mime_field_unfold(arena, raw, MIME_SHORT_VALUE_BYTES_MAX), MIME_PHOTO_VALUE);
+}
+
 /* In the order they are read: the name of a disposition beats that of a type. */
 static const struct {
     const char *field;
@@ -119,6 +125,7 @@ static const struct {
     {"Content-Transfer-Encoding", take_encoding},
     {"Content-ID", take_content_id},
     {"Content-Location", take_location},
+    {MIME_PHOTO_FIELD, take_photo},
 };
 
 struct mime_part *mime_part_new(struct arena *arena, struct mime_fields fields,

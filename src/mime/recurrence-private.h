@@ -30,9 +30,20 @@ void event_zone_close(struct event_zone *zone);
 int64_t event_zone_local_ms(struct event_zone *zone, int64_t utc_ms);
 int64_t event_zone_utc_ms(struct event_zone *zone, int64_t local_ms);
 
+/* What event_exception's html and record are written as. */
+#define EVENT_HTML_PROPERTY "X-ALT-DESC"
+#define EVENT_RECORD_PROPERTY "X-EWER-RECORD"
+
 /* Times that libical and our writers know. */
 int64_t clamp_ms(int64_t ms);
 struct icaltimetype ical_time_of_ms(int64_t ms);
+
+/* ---- occurrences by day (recurrence.c) ---- */
+
+#define EVENT_NO_START INT64_MIN
+/* Original starts of the occurrences on these days of its zone, which ascend; EVENT_NO_START where there is none. */
+void event_starts_on_days(const struct calendar_event *event, const int64_t *days, size_t n,
+                          int64_t *starts_r);
 
 /* ---- rules (rrule.c) ---- */
 

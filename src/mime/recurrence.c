@@ -357,6 +357,34 @@ int event_occurrence_by_start(const struct calendar_event *event, int64_t origin
     return found;
 }
 
+/* ---- by day ---- */
+
+void event_starts_on_days(const struct calendar_event *event, const int64_t *days, size_t n,
+                          int64_t *starts_r)
+{
+    int64_t at = INT64_MIN; /* the day of o */
+    struct occurrence o;
+    struct walk w;
+    bool open = n > 0 && walk_open(event, &w, NULL) == 0;
+
+    for (size_t i = 0; i < n; i++) {
+        starts_r[i] = EVENT_NO_START;
+        if (!open) {
+            continue;
+        }
+        walk_seek(&w, days[i] * DAY_MS);
+        while (at < days[i] && walk_next(&w, &o)) {
+            at = day_of_ms(event_zone_local_ms(&w.zone, o.original_start_ms));
+        }
+        if (at == days[i]) {
+            starts_r[i] = o.original_start_ms;
+        }
+    }
+    if (open) {
+        walk_close(&w);
+    }
+}
+
 /* ---- first and last ---- */
 
 static void find_first(struct walk *w, struct occurrence *first)

@@ -45,9 +45,20 @@ struct recurrence {
 /* What differs from the master in one occurrence. */
 struct event_exception {
     int64_t original_start_ms;
+    /* As the event's. Of whole days where the event has times: midnights of its zone; of times where the event has whole days: what clocks of its zone show, as if it were UTC. */
     int64_t start_ms, end_ms;
+    bool all_day;
     struct str summary, location, description; /* p NULL: the master's */
+    struct str html; /* of which description is the text (X-ALT-DESC); may be empty */
     enum mime_busy busy;
+    enum mime_sensitivity sensitivity;
+    bool own_reminder; /* false: the master's */
+    bool has_reminder;
+    int reminder_minutes;
+    bool own_attendees; /* false: the master's */
+    const struct mime_attendee *attendees;
+    size_t attendee_count;
+    struct str record; /* bytes that a caller keeps with it (X-EWER-RECORD); may be empty */
 };
 
 /* Not to be taken for the events of a mailbox's log. Zero is a proper value of every member but uid, start_ms and end_ms. */
@@ -84,7 +95,7 @@ struct calendar_event {
 
 /*
  * ERR_MIME_CONTENT: not iCalendar, no VEVENT or one without a start, beyond limits.h. What the struct has no member for (other properties, dates
- * added by RDATE, what exceptions say of attendees) is not kept.
+ * added by RDATE) is not kept. An exception without organizer and attendees has none of the master's; one without alarm has the master's reminder.
  */
 int event_parse(struct str icalendar, struct arena *arena, struct calendar_event *event_r,
                 struct err *err_r) WARN_UNUSED;
@@ -94,6 +105,14 @@ int event_parse(struct str icalendar, struct arena *arena, struct calendar_event
  * (recurrence_check) is left out.
  */
 struct str event_write(const struct calendar_event *event, struct arena *arena);
+bool event_same_attendees(const struct mime_attendee *a, size_t a_count,
+                          const struct mime_attendee *b, size_t b_count);
+/*
+ * For a series that got other times (or whole days) and has the same rule: exceptions and deleted occurrences of `before` become those of event, each of the occurrence on the same day. Where there is
+ * none any more they are dropped. An exception that started with the series starts with it again; what was moved stays where it was moved to.
+ */
+void event_move_changes(struct calendar_event *event, const struct calendar_event *before,
+                        struct arena *arena);
 /* Moves a recurring event's start, end and start day to the first day of its pattern, deleted or not. Does nothing when the rule has none. */
 void event_settle(struct calendar_event *event);
 

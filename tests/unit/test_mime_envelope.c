@@ -252,6 +252,21 @@ static void groups_within_groups_are_bounded(void **state)
     buf_fini(&raw);
 }
 
+static void a_message_begins_with_a_field(void **state)
+{
+    static const char *const messages[] = {"a: b", "Subject : x\r\n\r\n", "From x\nFrom: x\n"};
+    static const char *const others[] = {"",        "\r\n", "no field", "\r\nSubject: x\r\n",
+                                         "\x01: x", ": x",  "From x\n", " a: b"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
+        assert_true(mime_looks_like_message(str_from(messages[i])));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        assert_false(mime_looks_like_message(str_from(others[i])));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +290,7 @@ int main(void)
         MIME_TEST(the_newest_received_field_dates_the_arrival),
         MIME_TEST(floods_of_fields_are_bounded),
         MIME_TEST(groups_within_groups_are_bounded),
+        MIME_TEST(a_message_begins_with_a_field),
     };
 
     return cmocka_run_group_tests(tests, mime_group_setup, NULL);

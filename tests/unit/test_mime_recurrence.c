@@ -347,6 +347,60 @@ static void deleted_and_moved_occurrences_are_read(void **state)
     assert_null(e.exceptions[0].location.p);
 }
 
+static void an_exception_says_what_is_its_own(void **state)
+{
+    struct calendar_event e = parsed(
+        state,
+        EVENT("DTSTART;TZID=Europe/Berlin:20240603T180000\nRRULE:FREQ=WEEKLY;COUNT=6\n"
+              "ORGANIZER:mailto:a@example.com\nATTENDEE:mailto:b@example.com\n"
+              "BEGIN:VALARM\nACTION:DISPLAY\nTRIGGER:-PT15M\nEND:VALARM\n")
+            EVENT("RECURRENCE-ID;TZID=Europe/Berlin:20240610T180000\n"
+                  "DTSTART;TZID=Europe/Berlin:20240610T190000\nORGANIZER:mailto:a@example.com\n")
+                EVENT("RECURRENCE-ID;TZID=Europe/Berlin:20240617T180000\n"
+                      "DTSTART;VALUE=DATE:20240618\nCLASS:PRIVATE\n"
+                      "BEGIN:VALARM\nACTION:NONE\nTRIGGER;VALUE=DATE-TIME:19760401T005545Z\n"
+                      "END:VALARM\n")
+                    EVENT("RECURRENCE-ID;TZID=Europe/Berlin:20240624T180000\n"
+                          "DTSTART;TZID=Europe/Berlin:20240624T180000\n"
+                          "ORGANIZER:mailto:a@example.com\nATTENDEE:mailto:c@example.com\n"
+                          "BEGIN:VALARM\nACTION:DISPLAY\nTRIGGER:-PT5M\nEND:VALARM\n"
+                          "X-EWER-RECORD:AQID\n"));
+    const struct event_exception *x;
+
+    e = rewritten(*state, &e);
+    x = e.exceptions;
+    assert_int_equal(e.exception_count, 3);
+    assert_false(x[0].own_attendees);
+    assert_false(x[0].own_reminder);
+    assert_true(x[1].own_attendees);
+    assert_int_equal(x[1].attendee_count, 0);
+    assert_true(x[1].own_reminder);
+    assert_false(x[1].has_reminder);
+    assert_int_equal(x[1].sensitivity, MIME_SENSITIVITY_PRIVATE);
+    assert_true(x[1].all_day);
+    assert_time(x[1].start_ms, "2024-06-17T22:00:00Z");
+    assert_time(x[1].end_ms, "2024-06-18T22:00:00Z");
+    assert_text(x[2].attendees[0].who.address, "c@example.com");
+    assert_int_equal(x[2].reminder_minutes, 5);
+    assert_true(str_eq(x[2].record, STR("\1\2\3")));
+}
+
+static void times_among_whole_days_are_of_the_zone(void **state)
+{
+    struct calendar_event e =
+        parsed(state, "X-WR-TIMEZONE:Europe/Berlin\n" EVENT(
+                          "DTSTART;VALUE=DATE:20240603\nRRULE:FREQ=WEEKLY;COUNT=6\n")
+                          EVENT("RECURRENCE-ID;VALUE=DATE:20240610\n"
+                                "DTSTART;TZID=America/New_York:20240610T090000\n"
+                                "DTEND;TZID=America/New_York:20240610T100000\n"));
+
+    e = rewritten(*state, &e);
+    assert_int_equal(e.exception_count, 1);
+    assert_false(e.exceptions[0].all_day);
+    assert_time(e.exceptions[0].start_ms, "2024-06-10T15:00:00Z");
+    assert_time(e.exceptions[0].end_ms, "2024-06-10T16:00:00Z");
+}
+
 static void occurrences_are_where_they_were_moved_to(void **state)
 {
     struct calendar_event e = parsed(state, series);
@@ -508,6 +562,12 @@ static void hostile_rules_end(void **state)
         "FREQ=WEEKLY;INTERVAL=32767;BYDAY=MO;BYMONTH=13",
         "FREQ=YEARLY;INTERVAL=4000",
         "FREQ=DAILY;INTERVAL=0",
+        "FREQ=DAILY;INTERVAL=99999999999",
+        "FREQ=DAILY;COUNT=0",
+        "FREQ=DAILY;UNTIL=18000101T000000Z",
+        "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=0",
+        "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=-366,366,400",
+        "FREQ=YEARLY;BYDAY=99MO,-99SU",
         "FREQ=DAILY;COUNT=-1",
         "FREQ=DAILY;BYMONTH=1,2,3;COUNT=1000000",
         "RSCALE=CHINESE;FREQ=YEARLY",
@@ -730,6 +790,36 @@ static struct recurrence random_recurrence(struct maker *m, int64_t day_ms)
     return r;
 }
 
+/* What differs from the master, and cannot be the same by chance. */
+static void change_own(struct maker *m, const struct calendar_event *e, struct event_exception *x)
+{
+    static const struct mime_attendee other[] = {
+        {{STR_INIT("Other, One"), STR_INIT("other@example.com")},
+         MIME_ATTENDEE_OPTIONAL,
+         MIME_PARTSTAT_ACCEPTED}};
+
+    x->sensitivity = (enum mime_sensitivity)pick(m, 0, 3);
+    x->own_attendees = pick(m, 0, 1) == 1;
+    if (x->own_attendees && (e->attendee_count == 0 || pick(m, 0, 1) == 1)) {
+        x->attendees = other;
+        x->attendee_count = ARRAY_LEN(other);
+    }
+    x->own_reminder = pick(m, 0, 1) == 1;
+    x->has_reminder = x->own_reminder && (!e->has_reminder || pick(m, 0, 1) == 1);
+    x->reminder_minutes = x->has_reminder ? 1000 + pick(m, 0, 9) : 0;
+    x->record = pick(m, 0, 1) == 1 ? str_of("\0\xff\x01 bytes", 9) : STR("");
+    x->html = STR("");
+    if (pick(m, 0, 1) == 1) {
+        x->html = STR("<p class=\"a\">one, two;\nC:\\dir</p>");
+        x->description = STR("one, two;");
+    }
+    x->all_day = e->all_day && pick(m, 0, 3) > 0;
+    if (e->all_day && !x->all_day) {
+        x->start_ms += 9 * HOUR_MS;
+        x->end_ms = x->start_ms + HOUR_MS;
+    }
+}
+
 /* Some of its occurrences deleted, some changed. */
 static void change_some(struct maker *m, struct calendar_event *e)
 {
@@ -750,6 +840,7 @@ static void change_some(struct maker *m, struct calendar_event *e)
                 .end_ms = list.v[i].start_ms + 100 * DAY_MS + DAY_MS,
                 .summary = pick(m, 0, 1) == 0 ? STR_NULL : STR("changed"),
                 .busy = (enum mime_busy)pick(m, 0, 3)};
+            change_own(m, e, &x[exception_count - 1]);
         }
     }
     e->deleted = deleted;
@@ -841,6 +932,39 @@ static void assert_same_recurrence(const struct recurrence *a, const struct recu
     }
 }
 
+static void assert_same_attendees(const struct mime_attendee *a, const struct mime_attendee *b,
+                                  size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        assert_same("attendee", a[i].who.name, b[i].who.name);
+        assert_same("attendee", a[i].who.address, b[i].who.address);
+        assert_int_equal(a[i].role, b[i].role);
+        assert_int_equal(a[i].partstat, b[i].partstat);
+    }
+}
+
+static void assert_same_exception(const struct event_exception *x, const struct event_exception *y)
+{
+    assert_int_equal(x->original_start_ms, y->original_start_ms);
+    assert_int_equal(x->start_ms, y->start_ms);
+    assert_int_equal(x->end_ms, y->end_ms);
+    assert_int_equal(x->all_day, y->all_day);
+    assert_same("changed summary", x->summary, y->summary);
+    assert_int_equal(x->summary.p == NULL, y->summary.p == NULL);
+    assert_null(x->location.p);
+    assert_int_equal(x->busy, y->busy);
+    assert_int_equal(x->sensitivity, y->sensitivity);
+    assert_int_equal(x->own_reminder, y->own_reminder);
+    assert_int_equal(x->has_reminder, y->has_reminder);
+    assert_int_equal(x->reminder_minutes, y->reminder_minutes);
+    assert_int_equal(x->own_attendees, y->own_attendees);
+    assert_int_equal(x->attendee_count, y->attendee_count);
+    assert_same_attendees(x->attendees, y->attendees, x->attendee_count);
+    assert_same("record", x->record, y->record);
+    assert_same("html", x->html, y->html);
+    assert_same("changed description", x->description, y->description);
+}
+
 static void assert_same_changes(const struct calendar_event *a, const struct calendar_event *b)
 {
     assert_int_equal(a->deleted_count, b->deleted_count);
@@ -849,15 +973,7 @@ static void assert_same_changes(const struct calendar_event *a, const struct cal
     }
     assert_int_equal(a->exception_count, b->exception_count);
     for (size_t i = 0; i < a->exception_count; i++) {
-        const struct event_exception *x = &a->exceptions[i], *y = &b->exceptions[i];
-
-        assert_int_equal(x->original_start_ms, y->original_start_ms);
-        assert_int_equal(x->start_ms, y->start_ms);
-        assert_int_equal(x->end_ms, y->end_ms);
-        assert_same("changed summary", x->summary, y->summary);
-        assert_int_equal(x->summary.p == NULL, y->summary.p == NULL);
-        assert_null(x->location.p);
-        assert_int_equal(x->busy, y->busy);
+        assert_same_exception(&a->exceptions[i], &b->exceptions[i]);
     }
 }
 
@@ -866,12 +982,7 @@ static void assert_same_people(const struct calendar_event *a, const struct cale
     assert_same("organizer", a->organizer.name, b->organizer.name);
     assert_same("organizer", a->organizer.address, b->organizer.address);
     assert_int_equal(a->attendee_count, b->attendee_count);
-    for (size_t i = 0; i < a->attendee_count; i++) {
-        assert_same("attendee", a->attendees[i].who.name, b->attendees[i].who.name);
-        assert_same("attendee", a->attendees[i].who.address, b->attendees[i].who.address);
-        assert_int_equal(a->attendees[i].role, b->attendees[i].role);
-        assert_int_equal(a->attendees[i].partstat, b->attendees[i].partstat);
-    }
+    assert_same_attendees(a->attendees, b->attendees, a->attendee_count);
 }
 
 static void assert_same_event(const struct calendar_event *a, const struct calendar_event *b)
@@ -1046,6 +1157,8 @@ int main(void)
         MIME_TEST(a_written_zone_tells_others_the_offsets),
         MIME_TEST(repeated_hours_keep_their_instant),
         MIME_TEST(deleted_and_moved_occurrences_are_read),
+        MIME_TEST(an_exception_says_what_is_its_own),
+        MIME_TEST(times_among_whole_days_are_of_the_zone),
         MIME_TEST(occurrences_are_where_they_were_moved_to),
         MIME_TEST(occurrences_are_found_by_index_and_start),
         MIME_TEST(bounds_are_of_what_is_left),
