@@ -8,11 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define NS_SOAP "http://schemas.xmlsoap.org/soap/envelope/"
-#define NS_TYPES "http://schemas.microsoft.com/exchange/services/2006/types"
-#define NS_MESSAGES "http://schemas.microsoft.com/exchange/services/2006/messages"
 #define NS_ERRORS "http://schemas.microsoft.com/exchange/services/2006/errors"
-#define XML_DECLARATION "<?xml version=\"1.0\" encoding=\"utf-8\"?>"
 
 /* ---- envelope ---- */
 
@@ -25,20 +21,26 @@ static void add_int_attr(struct buf *out, struct str name, int v)
     buf_add_char(out, '"');
 }
 
-void answer_envelope_begin(struct ews_call *call)
+void answer_server_version(struct buf *out, const struct ews_service *service)
 {
-    const struct ews_service *service = call->service;
-    struct buf *out = &call->out;
-
-    BUF_LIT(out, XML_DECLARATION "<s:Envelope xmlns:s=\"" NS_SOAP "\" xmlns:t=\"" NS_TYPES
-                                 "\" xmlns:m=\"" NS_MESSAGES "\"><s:Header><t:ServerVersionInfo");
+    BUF_LIT(out, "<t:ServerVersionInfo");
     add_int_attr(out, STR("MajorVersion"), service->major);
     add_int_attr(out, STR("MinorVersion"), service->minor);
     add_int_attr(out, STR("MajorBuildNumber"), service->major_build);
     add_int_attr(out, STR("MinorBuildNumber"), service->minor_build);
     BUF_LIT(out, " Version=\"");
     xml_add_attr_text(out, service->version);
-    BUF_LIT(out, "\"/></s:Header><s:Body>");
+    BUF_LIT(out, "\"/>");
+}
+
+void answer_envelope_begin(struct ews_call *call)
+{
+    struct buf *out = &call->out;
+
+    BUF_LIT(out, XML_DECLARATION "<s:Envelope xmlns:s=\"" NS_SOAP "\" xmlns:t=\"" NS_TYPES
+                                 "\" xmlns:m=\"" NS_MESSAGES "\"><s:Header>");
+    answer_server_version(out, call->service);
+    BUF_LIT(out, "</s:Header><s:Body>");
 }
 
 void answer_envelope_end(struct ews_call *call)

@@ -12,7 +12,15 @@
 #include <stdbool.h>
 
 struct ews_call;
+struct ews_service;
 
+#define XML_DECLARATION "<?xml version=\"1.0\" encoding=\"utf-8\"?>"
+#define NS_SOAP "http://schemas.xmlsoap.org/soap/envelope/"
+#define NS_TYPES "http://schemas.microsoft.com/exchange/services/2006/types"
+#define NS_MESSAGES "http://schemas.microsoft.com/exchange/services/2006/messages"
+
+/* <t:ServerVersionInfo …/> */
+void answer_server_version(struct buf *out, const struct ews_service *service);
 /* XML declaration, envelope with its header, <s:Body>; and the end. ews_call_run does it. The
  * prefixes s, m and t are declared on the envelope. */
 void answer_envelope_begin(struct ews_call *call);

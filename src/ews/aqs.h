@@ -23,6 +23,7 @@
 
 struct ews_call;
 struct restriction;
+struct zone_context;
 
 /* *restriction_r is NULL for a query without terms: everything matches. ERR_QUERY_STRING for what
  * is not understood, ERR_QUERY_TOO_LONG. */
@@ -31,12 +32,12 @@ int aqs_parse(struct ews_call *call, struct str query, struct restriction **rest
 
 /* ---- aqs_date.c ---- */
 
-/* A span of time that a text names, in the zone of that many minutes east of UTC: "today", "last
+/* A span of time that a text names, in a zone: "today", "last
  * week", "2024", "2024-01", "2024-01-31", "1/31/2024", or an xs:dateTime. */
 struct aqs_span {
     int64_t from_ms, to_ms; /* up to, without */
 };
-bool aqs_span_parse(struct str text, int64_t now_ms, int zone_offset_minutes,
+bool aqs_span_parse(struct str text, int64_t now_ms, const struct zone_context *zone,
                     struct aqs_span *span_r);
 
 #endif

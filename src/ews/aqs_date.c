@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "ews/zones.h"
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 #define SECOND_MS 1000
@@ -135,17 +136,18 @@ static bool written_span(struct str text, struct days *days_r)
     return true;
 }
 
-bool aqs_span_parse(struct str text, int64_t now_ms, int zone_offset_minutes,
+bool aqs_span_parse(struct str text, int64_t now_ms, const struct zone_context *zone,
                     struct aqs_span *span_r)
 {
-    int64_t zone_ms = (int64_t)zone_offset_minutes * 60 * SECOND_MS, instant;
+    int64_t today = floor_div(zone_context_local_ms(zone, now_ms), DAY_MS), instant;
     struct days days;
 
-    if (named_span(text, floor_div(now_ms + zone_ms, DAY_MS), &days) || written_span(text, &days)) {
-        *span_r = (struct aqs_span){days.from * DAY_MS - zone_ms, days.to * DAY_MS - zone_ms};
+    if (named_span(text, today, &days) || written_span(text, &days)) {
+        *span_r = (struct aqs_span){zone_context_utc_ms(zone, days.from * DAY_MS),
+                                    zone_context_utc_ms(zone, days.to * DAY_MS)};
         return true;
     }
-    if (time_parse(text, zone_offset_minutes, &instant)) {
+    if (zone_context_time(zone, text, &instant)) {
         *span_r = (struct aqs_span){instant, instant + SECOND_MS};
         return true;
     }

@@ -253,8 +253,8 @@ static struct restriction *span_term(struct aqs_parser *p, const char *uri, enum
 
 static bool parse_span(struct aqs_parser *p, struct str text, struct aqs_span *span_r)
 {
-    return aqs_span_parse(str_trim(text), clock_unix_ms(p->call->service->clock),
-                          p->call->zone_offset_minutes, span_r);
+    return aqs_span_parse(str_trim(text), clock_unix_ms(p->call->service->clock), &p->call->zone,
+                          span_r);
 }
 
 /* Two words without quotes are one date: received:last week. */

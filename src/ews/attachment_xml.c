@@ -81,6 +81,9 @@ static int file_from_xml(struct arena *arena, const struct xml_node *node,
     TRY(grammar_sequence(node, attachment_children, CHILD_COUNT, found, err_r));
     TRY(fill_head(arena, found, a, err_r));
     a->content = STR("");
+    if (found[CHILD_PHOTO] != NULL) {
+        TRY(grammar_bool(found[CHILD_PHOTO], &a->is_photo, err_r));
+    }
     return found[CHILD_CONTENT] != NULL
                ? fill_content(arena, found[CHILD_CONTENT], &a->content, err_r)
                : 0;

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "ews/call.h"
+#include "ews/item_stream.h"
 #include "ews/zones.h"
 #include "mime/message.h"
 
@@ -149,8 +150,29 @@ static struct str coded_int(struct arena *arena, int64_t v)
     return coded;
 }
 
-static void apply_exception(struct props *props, const struct event_exception *exception,
-                            struct arena *arena)
+/* Numbers of which absent ones are 0. */
+static struct str coded_unless_0(struct arena *arena, int64_t v)
+{
+    return v != 0 ? coded_int(arena, v) : STR_NULL;
+}
+
+static void apply_reminder(struct props *props, const struct event_exception *exception,
+                           struct arena *arena)
+{
+    bool due = exception->has_reminder;
+
+    if (!exception->own_reminder) {
+        return;
+    }
+    props->v[IPROP_REMINDER_IS_SET] = coded_unless_0(arena, due);
+    props->v[IPROP_REMINDER_DUE_BY] = due ? props->v[IPROP_MEETING_START] : STR_NULL;
+    if (due) {
+        props->v[IPROP_REMINDER_MINUTES] = coded_unless_0(arena, exception->reminder_minutes);
+    }
+}
+
+static void apply_exception(struct props *props, const struct calendar_event *event,
+                            const struct event_exception *exception, struct arena *arena)
 {
     if (exception->summary.p != NULL) {
         props->v[IPROP_SUBJECT] = exception->summary;
@@ -164,7 +186,117 @@ static void apply_exception(struct props *props, const struct event_exception *e
     if (exception->busy != busy_of(props_int(props, IPROP_MEETING_BUSY_STATUS, MIME_BUSY_BUSY))) {
         props->v[IPROP_MEETING_BUSY_STATUS] = coded_int(arena, exception->busy);
     }
+    if (exception->all_day != event->all_day) {
+        props->v[IPROP_MEETING_ALL_DAY] = coded_unless_0(arena, exception->all_day);
+    }
+    if (exception->sensitivity != event->sensitivity) {
+        props->v[IPROP_SENSITIVITY] = coded_unless_0(arena, exception->sensitivity);
+    }
+    if (exception->own_attendees) {
+        props->v[IPROP_CALENDAR_HAS_ATTENDEES] =
+            coded_unless_0(arena, exception->attendee_count != 0);
+    }
+    apply_reminder(props, exception, arena);
 }
+
+/* ---- what an exception has beside its VEVENT ---- */
+
+/* Where an occurrence is and what it is of is not for its record to say. */
+static bool may_be_own(enum item_prop prop)
+{
+    static const enum item_prop not_own[] = {
+        IPROP_PREVIEW,
+        IPROP_CREATOR,
+        IPROP_STAMPS,
+        IPROP_ATTACHMENT_NUMBERS,
+        IPROP_MEETING_UID,
+        IPROP_MEETING_START,
+        IPROP_MEETING_END,
+        IPROP_MEETING_ALL_DAY,
+        IPROP_MEETING_RECURRENCE_ID,
+        IPROP_MEETING_RECURRING,
+        IPROP_CALENDAR_FIRST,
+        IPROP_CALENDAR_LAST,
+        IPROP_CALENDAR_HAS_ATTENDEES,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(not_own); i++) {
+        if (prop == not_own[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_same(struct str a, struct str b)
+{
+    return (a.p != NULL) == (b.p != NULL) && str_eq(a, b);
+}
+
+/* Numbers of what the master has and the occurrence has not, with their count before them; then a property record. */
+struct str calendar_own_record(const struct props *own, const struct props *plain,
+                               struct arena *arena)
+{
+    struct buf out = BUF_INIT, without = BUF_INIT, record = BUF_INIT;
+    struct props_writer w;
+    size_t missing = 0, n = 0;
+    struct str bytes = STR("");
+
+    props_begin(&w, &record);
+    for (size_t i = 1; i < IPROP_LIMIT; i++) {
+        if (!may_be_own((enum item_prop)i) || is_same(own->v[i], plain->v[i])) {
+            continue;
+        }
+        n++;
+        if (own->v[i].p == NULL) {
+            buf_add_varint(&without, i);
+            missing++;
+        }
+        props_add_raw(&w, (enum item_prop)i, own->v[i]);
+    }
+    if (n != 0) {
+        buf_add_varint(&out, missing);
+        buf_add_str(&out, buf_str(&without));
+        buf_add_str(&out, buf_str(&record));
+        bytes = str_dup(arena, buf_str(&out));
+    }
+    buf_fini(&out);
+    buf_fini(&without);
+    buf_fini(&record);
+    return bytes;
+}
+
+static bool take_missing(struct str *record, bool missing[static IPROP_LIMIT])
+{
+    uint64_t n, number;
+
+    if (!str_take_varint(record, &n)) {
+        return false;
+    }
+    for (; n != 0 && str_take_varint(record, &number) && number < IPROP_LIMIT; n--) {
+        missing[number] = true;
+    }
+    return n == 0;
+}
+
+/* It came with a calendar object, so it may be anybody's: what is not good is not looked at. */
+static void apply_record(struct props *props, struct str record, struct arena *arena)
+{
+    bool missing[IPROP_LIMIT] = {false};
+    struct props own;
+
+    if (!take_missing(&record, missing) || !item_record_renew(&record, arena)) {
+        return;
+    }
+    (void)props_open(&own, record);
+    for (size_t i = 1; i < IPROP_LIMIT; i++) {
+        if ((missing[i] || own.v[i].p != NULL) && may_be_own((enum item_prop)i)) {
+            props->v[i] = own.v[i];
+        }
+    }
+}
+
+/* ---- occurrences as items and events ---- */
 
 static struct str record_of(const struct props *props, struct arena *arena)
 {
@@ -198,10 +330,39 @@ struct item calendar_occurrence_item(const struct item_occurrence *occurrence, s
     }
     props.v[IPROP_CALENDAR_FIRST] = props.v[IPROP_CALENDAR_LAST] = STR_NULL;
     if (at->exception != NULL) {
-        apply_exception(&props, at->exception, arena);
+        apply_exception(&props, event, at->exception, arena);
+        apply_record(&props, at->exception->record, arena);
     }
     item.props = record_of(&props, arena);
     return item;
+}
+
+size_t calendar_occurrence_attendees(const struct item_occurrence *occurrence,
+                                     const struct mime_attendee **attendees_r)
+{
+    const struct event_exception *exception = occurrence->at.exception;
+    bool own = exception != NULL && exception->own_attendees;
+
+    *attendees_r = own ? exception->attendees : occurrence->event->attendees;
+    return own ? exception->attendee_count : occurrence->event->attendee_count;
+}
+
+struct calendar_event calendar_occurrence_event(const struct item_occurrence *occurrence,
+                                                const struct props *props, struct arena *arena)
+{
+    const struct event_exception *exception = occurrence->at.exception;
+    struct calendar_event event = *occurrence->event;
+
+    event.recurrence = (struct recurrence){.pattern = RECUR_NONE};
+    event.unknown_rule = STR("");
+    event.exception_count = event.deleted_count = 0;
+    event.attendee_count = calendar_occurrence_attendees(occurrence, &event.attendees);
+    if (exception != NULL && exception->description.p != NULL) {
+        event.description = exception->description;
+    }
+    calendar_event_follow_record(&event, props, arena);
+    event.recurrence_id_ms = calendar_event_ms(&event, event.recurrence_id_ms);
+    return event;
 }
 
 /* ---- finding one ---- */

@@ -46,6 +46,15 @@ struct str calendar_zone(const struct props *props);
 
 /* The item as which an occurrence is shown: its master with the occurrence's own values in the record. Shares the rest. */
 struct item calendar_occurrence_item(const struct item_occurrence *occurrence, struct arena *arena);
+/* Its own attendees, or its master's. */
+size_t calendar_occurrence_attendees(const struct item_occurrence *occurrence,
+                                     const struct mime_attendee **attendees_r);
+/* An event that stands for this occurrence alone; props: the record of the item above. */
+struct calendar_event calendar_occurrence_event(const struct item_occurrence *occurrence,
+                                                const struct props *props, struct arena *arena);
+/* What an exception's record (mime/recurrence.h) says: the values of `own` that differ from `plain`, which is the occurrence without. "" when none does. */
+struct str calendar_own_record(const struct props *own, const struct props *plain,
+                               struct arena *arena);
 /* ERR_OCCURRENCE_INDEX; ERR_OCCURRENCE_DELETED; ERR_ITEM_NOT_FOUND; ERR_OCCURRENCE_NOT_MASTER for an item that does not recur. All of these live in arena. */
 int calendar_occurrence_by_index(struct mailbox_tx *tx, const struct item *master, int64_t index,
                                  struct arena *arena, struct item_occurrence **occurrence_r,
@@ -54,7 +63,9 @@ int calendar_occurrence_by_start(struct mailbox_tx *tx, const struct item *maste
                                  int64_t original_start_ms, struct arena *arena,
                                  struct item_occurrence **occurrence_r, struct err *err_r)
     WARN_UNUSED;
-/* In place of item_edit_store for an edit that was opened on calendar_occurrence_item: an exception in the master, which changes. What no exception can hold is
+/* After an edit was opened on calendar_occurrence_item: its body and attendees are the occurrence's. */
+void calendar_occurrence_edit(struct item_edit *edit, const struct item_occurrence *occurrence);
+/* In place of item_edit_store for such an edit: an exception in the master, which changes. What no exception can hold is
  * ERR_INVALID_PROPERTY_SET; over a neighbour: ERR_OCCURRENCE_CROSSING. *version_r: the master's new one. */
 int calendar_occurrence_store(struct item_edit *edit, const struct item_occurrence *occurrence,
                               struct mailbox_tx *tx, struct seq *version_r, struct err *err_r)
@@ -66,7 +77,12 @@ int calendar_occurrence_delete(struct ews_call *call, struct mailbox_tx *tx,
 
 /* ---- editing (edit_calendar.c; setters see item_edit_event) ---- */
 
-/* Replaces the whole of a new or stored item by an iCalendar object, or a message that has one. ERR_MIME_CONTENT. */
+/* Times and reminder as they have to be: ERR_CALENDAR_END; whole days from midnight to midnight. */
+int calendar_edit_settle(struct item_edit *edit, struct err *err_r) WARN_UNUSED;
+/* The event of an edit that is not stored as an item of its own. */
+void calendar_edit_use_event(struct item_edit *edit, const struct calendar_event *event);
+
+/* Replaces the whole of a new or stored item by an iCalendar object, or a message that has one. ERR_MIME_INVALID. */
 int calendar_edit_take_mime(struct item_edit *edit, struct str mime, struct err *err_r) WARN_UNUSED;
 
 #endif

@@ -19,7 +19,7 @@ static int parse_time(struct ews_call *call, const struct xml_node *node, const 
     struct str text;
 
     TRY(grammar_attr_str(node, attr, true, &text, err_r));
-    if (!time_parse(str_trim(text), call->zone_offset_minutes, ms_r)) {
+    if (!zone_context_time(&call->zone, text, ms_r)) {
         return grammar_fail(node, err_r, "The '%s' attribute is invalid - it is no dateTime.",
                             attr);
     }
@@ -130,6 +130,7 @@ static int add_occurrences(struct collecting *c, const struct item *item, struct
     master->props = str_dup(c->call->arena, item->props);
     c->cost->read_bytes += item->size + MESSAGE_OPEN_BYTES;
     TRY(calendar_event_read(c->tx, master, c->call->arena, event, err_r));
+    c->cost->walked += event->unknown_rule.n != 0 ? FIND_RULE_ITEMS : 0;
     slack = event->all_day ? DAY_MS : 0;
     if (event_occurrences(event, c->view->from_ms - slack, c->view->to_ms + slack + 1,
                           c->view->max_rows + 3, c->call->arena, &occurrences, &n, &more,

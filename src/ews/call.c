@@ -153,6 +153,9 @@ int ews_call_run(struct ews_call *call, struct mailbox_tx *tx, struct err *err_r
     }
     buf_clear(&call->out);
     call->outcome = ERR_NONE;
+    if (call->operation->hanging) {
+        return call->operation->run(call, tx, call->args, err_r);
+    }
     answer_envelope_begin(call);
     TRY(call->operation->run(call, tx, call->args, err_r));
     answer_envelope_end(call);
@@ -172,6 +175,7 @@ void ews_call_refuse(struct ews_call *call, const struct err *err)
 {
     assert(err->kind != ERR_NONE);
     call->batch = NULL;
+    call->stream = NULL;
     call->error = *err;
     answer_fault(call, &call->error);
 }

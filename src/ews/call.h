@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "ews/zones.h"
 #include "mailbox/ids.h"
 #include "mailbox/token.h"
 
@@ -23,8 +24,11 @@
 struct arena;
 struct batch;
 struct batch_run;
+struct busy_calendar;
 struct clock;
+struct hub;
 struct mailbox_tx;
+struct subscription;
 struct xml_node;
 struct store;
 
@@ -48,7 +52,11 @@ struct ews_service {
     struct clock *clock;
     int major, minor, major_build, minor_build; /* ServerVersionInfo; 15/2/2562/17 */
     struct str version;                         /* "V2017_07_11" */
-    bool relays; /* mail for other servers finds its way: a smarthost is configured */
+    bool relays;     /* mail for other servers finds its way: a smarthost is configured */
+    struct hub *hub; /* NULL: there are no notifications, and nobody subscribes */
+    /* Whether a listener at that URL may be told: ERR_PUSH_URL. NULL: no push is configured. */
+    int (*push_url_check)(void *context, struct str url, struct err *err_r);
+    void *push_context;
 };
 
 /* Who asks, as authenticated. */
@@ -66,6 +74,14 @@ struct ews_access {
     uint32_t rights;
 };
 
+/* What a hanging request asked for, looked up and allowed: whoever holds the connection opens it (notify/hub.h). */
+struct ews_stream {
+    const struct subscription *subscriptions; /* of the caller's mailbox */
+    const struct str *ids;                    /* of each, as the client wrote it */
+    size_t n;
+    int64_t life_ms; /* ConnectionTimeout */
+};
+
 struct ews_call {
     /* set by ews_call_new */
     const struct ews_service *service;
@@ -75,8 +91,7 @@ struct ews_call {
     /* set by ews_call_prepare */
     enum ews_version version; /* RequestServerVersion */
     bool milliseconds;        /* DateTimePrecision */
-    struct str zone_id;       /* Windows id of the TimeZoneContext; may be empty */
-    int zone_offset_minutes;  /* of times without zone in the request; from TimeZoneContext */
+    struct zone_context zone; /* of times without zone in the request; from TimeZoneContext */
     const struct ews_operation *operation; /* NULL if dispatch failed */
     void *args;                            /* of the operation's parse, in arena */
     uint64_t tested_bytes;                 /* of values that restrictions looked at */
@@ -85,8 +100,12 @@ struct ews_call {
     struct mailbox_no known;   /* ids.h: another one that is known to be there; 0: none */
     struct batch_run *batch;   /* batch.h; NULL: the operation has none, or all became a fault */
     struct ews_access access;
+    struct busy_calendar *busy; /* calendar_neighbours.c: the caller's own, once it was walked */
     bool
         queued; /* something was put into the caller's outbox: after the commit the sender is to be poked */
+    bool
+        subscriptions_changed; /* one that somebody waits for: after the commit hub_subscriptions_changed is to be called */
+    const struct ews_stream *stream; /* the answer is this stream, and out is empty; else NULL */
     /* the answer */
     int http_status; /* 200, or 500 with a fault */
     struct buf out;
@@ -129,7 +148,7 @@ struct ews_operation {
     enum ews_version since; /* informative: newer operations are accepted from older clients */
     enum ews_next run_mode; /* EWS_ANSWERED: run is called without a mailbox, tx NULL */
     bool quick;             /* a read of short work, but for long lists of ids */
-    bool hanging;           /* the answer is a stream */
+    bool hanging; /* the answer is a stream: run sets call->stream, or writes a whole document */
     /* The request element -> args. Schema violations are ERR_SCHEMA (use grammar.h). */
     int (*parse)(struct ews_call *call, const struct xml_node *request, void **args_r,
                  struct err *err_r);

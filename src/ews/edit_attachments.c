@@ -32,20 +32,18 @@ static void keep_numbers(struct item_edit *edit, const struct attachment_numbers
     edit->props.v[IPROP_ATTACHMENT_NUMBERS] = attachment_numbers_list(numbers, edit->arena);
 }
 
-static int check_room(const struct mime_draft *draft, const struct mime_draft_attachment *more,
-                      uint64_t next, struct err *err_r)
+int edit_check_attachments(const struct mime_draft_attachment *attachments, size_t n,
+                           struct err *err_r)
 {
-    size_t bytes = more->content.n;
+    uint64_t bytes = 0;
 
-    for (size_t i = 0; i < draft->attachment_count; i++) {
-        bytes += draft->attachments[i].content.n;
+    for (size_t i = 0; i < n; i++) {
+        bytes += attachments[i].content.n;
     }
-    if (bytes > ATTACHMENTS_MAX_BYTES || draft->attachment_count >= ATTACHMENTS_MAX_COUNT ||
-        next > TOKEN_ATTACHMENT_INDEX_MAX) {
-        return err_tell(err_r, ERR_TOO_LARGE,
-                        "The attachments of the item would exceed the limit of size or number.");
-    }
-    return 0;
+    return bytes > ATTACHMENTS_MAX_BYTES || n > ATTACHMENTS_MAX_COUNT
+               ? err_tell(err_r, ERR_TOO_LARGE,
+                          "The attachments of the item would exceed the limit of size or number.")
+               : 0;
 }
 
 int item_edit_add_attachment(struct item_edit *edit, const struct mime_draft_attachment *attachment,
@@ -58,13 +56,16 @@ int item_edit_add_attachment(struct item_edit *edit, const struct mime_draft_att
 
     TRY(open_draft(edit, &draft, err_r));
     open_numbers(edit, &numbers);
-    TRY(check_room(draft, attachment, numbers.next, err_r));
+    if (numbers.next > TOKEN_ATTACHMENT_INDEX_MAX) {
+        return err_set(err_r, ERR_TOO_LARGE, "numbers of attachments are used up");
+    }
     n = draft->attachment_count;
     all = ARENA_ARRAY(edit->arena, struct mime_draft_attachment, n + 1);
     for (size_t i = 0; i < n; i++) {
         all[i] = draft->attachments[i];
     }
     all[n] = *attachment;
+    TRY(edit_check_attachments(all, n + 1, err_r));
     draft->attachments = all;
     draft->attachment_count = n + 1;
     *number_r = (uint32_t)numbers.next;
@@ -99,6 +100,24 @@ int item_edit_remove_attachment(struct item_edit *edit, uint32_t number, struct 
     keep_numbers(edit, &numbers);
     item_edit_touch(edit, EDIT_ATTACHMENTS);
     return 0;
+}
+
+/* A contact has a picture when an attachment is one, whatever was said of it before. */
+void edit_note_picture(struct item_edit *edit)
+{
+    bool has = false;
+
+    if (edit->kind != ITEM_KIND_CONTACT || !item_edit_touched(edit, EDIT_ATTACHMENTS)) {
+        return;
+    }
+    for (size_t i = 0; i < edit->draft.attachment_count; i++) {
+        has = has || edit->draft.attachments[i].is_photo;
+    }
+    if (has) {
+        item_edit_set_int(edit, IPROP_CONTACT_PICTURE, 1);
+    } else {
+        item_edit_remove(edit, IPROP_CONTACT_PICTURE);
+    }
 }
 
 /* ---- order ---- */

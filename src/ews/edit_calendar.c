@@ -75,8 +75,8 @@ static void complete(struct item_edit *edit)
     if (!props_has(props, IPROP_MEETING_ORGANIZER)) {
         complete_organizer(edit);
     }
-    if (!props_has(props, IPROP_MEETING_TIME_ZONE) && edit->call->zone_id.n != 0) {
-        item_edit_set_text(edit, IPROP_MEETING_TIME_ZONE, edit->call->zone_id);
+    if (!props_has(props, IPROP_MEETING_TIME_ZONE) && edit->call->zone.id.n != 0) {
+        item_edit_set_text(edit, IPROP_MEETING_TIME_ZONE, edit->call->zone.id);
     }
     complete_times(edit);
 }
@@ -122,6 +122,11 @@ static bool same_pattern(const struct recurrence *a, const struct recurrence *b)
            a->count == b->count;
 }
 
+static bool same_rule(const struct calendar_event *a, const struct calendar_event *b)
+{
+    return same_pattern(&a->recurrence, &b->recurrence) && str_eq(a->unknown_rule, b->unknown_rule);
+}
+
 static bool recurs(const struct calendar_event *event)
 {
     return event->recurrence.pattern != RECUR_NONE || event->unknown_rule.n != 0;
@@ -135,28 +140,28 @@ static void forget_changes(struct calendar_event *event)
 }
 
 /* A rule whose master was moved begins on the new day. */
-static void settle_start_day(struct editing *editing)
+static void settle_start_day(struct editing *editing, bool same)
 {
     struct calendar_event *event = &editing->event;
 
-    if (same_pattern(&event->recurrence, &editing->before.recurrence) &&
-        (event->start_ms != editing->before.start_ms ||
-         event->all_day != editing->before.all_day)) {
+    if (same && (event->start_ms != editing->before.start_ms ||
+                 event->all_day != editing->before.all_day)) {
         event->recurrence.start_day_ms =
             event->all_day ? event->start_ms : zone_day_ms(event->tzid, event->start_ms);
     }
 }
 
-/* What was changed in single occurrences is lost when the series gets other times: nothing says which of the new ones it would belong to. */
-static void settle_changes(struct editing *editing)
+/* What was changed in single occurrences goes with their days when the series gets other times, and is lost with another rule: nothing says which of its occurrences it would belong to. */
+static void settle_changes(struct editing *editing, bool same, struct arena *arena)
 {
     const struct calendar_event *before = &editing->before;
     struct calendar_event *event = &editing->event;
 
-    if (event->start_ms != before->start_ms || event->all_day != before->all_day ||
-        !str_eq(event->tzid, before->tzid) ||
-        !same_pattern(&event->recurrence, &before->recurrence)) {
+    if (!same) {
         forget_changes(event);
+    } else if (event->start_ms != before->start_ms || event->end_ms != before->end_ms ||
+               event->all_day != before->all_day || !str_eq(event->tzid, before->tzid)) {
+        event_move_changes(event, before, arena);
     }
 }
 
@@ -210,6 +215,7 @@ static int settle_bounds(struct item_edit *edit, const struct calendar_event *ev
 static int settle_recurrence(struct item_edit *edit, struct editing *editing, struct err *err_r)
 {
     struct calendar_event *event = &editing->event;
+    bool same;
 
     if (!recurs(event)) {
         forget_changes(event);
@@ -218,10 +224,11 @@ static int settle_recurrence(struct item_edit *edit, struct editing *editing, st
         item_edit_remove(edit, IPROP_CALENDAR_FIRST);
         return 0;
     }
-    settle_start_day(editing);
+    same = same_rule(event, &editing->before);
+    settle_start_day(editing, same);
     event_settle(event);
     if (!is_new(edit)) {
-        settle_changes(editing);
+        settle_changes(editing, same, edit->arena);
     }
     item_edit_set_int(edit, IPROP_MEETING_RECURRING, 1);
     item_edit_set_int(edit, IPROP_MEETING_START, calendar_wire_ms(event, event->start_ms));
@@ -270,6 +277,13 @@ static void settle_reminder(struct item_edit *edit)
     } else {
         item_edit_remove(edit, IPROP_REMINDER_DUE_BY);
     }
+}
+
+int calendar_edit_settle(struct item_edit *edit, struct err *err_r)
+{
+    TRY(settle_times(edit, err_r));
+    settle_reminder(edit);
+    return 0;
 }
 
 static int store_event(struct item_edit *edit, struct err *err_r)
@@ -324,6 +338,14 @@ static void note_before(struct item_edit *edit, struct editing *editing)
     if (!is_new(edit) && props_open(&stored, edit->base->props)) {
         calendar_event_follow_record(&editing->before, &stored, edit->arena);
     }
+}
+
+void calendar_edit_use_event(struct item_edit *edit, const struct calendar_event *event)
+{
+    struct editing *editing = ARENA_NEW(edit->arena, struct editing);
+
+    editing->event = editing->before = *event;
+    item_edit_on_store(edit, store_event, editing);
 }
 
 struct calendar_event *item_edit_event(struct item_edit *edit)
@@ -382,13 +404,47 @@ static void record_follows_event(struct item_edit *edit, const struct calendar_e
     set_organizer(edit, &event->organizer);
 }
 
-/* What an exception has a place for. */
+static void take_attendees_and_text(struct item_edit *edit, const struct calendar_event *event)
+{
+    struct calendar_event *own = item_edit_event(edit);
+
+    if (!event_same_attendees(own->attendees, own->attendee_count, event->attendees,
+                              event->attendee_count)) {
+        own->attendees = event->attendees;
+        own->attendee_count = event->attendee_count;
+        item_edit_touch(edit, EDIT_CALENDAR);
+    }
+    if (!str_eq(own->description, event->description)) {
+        item_edit_draft(edit)->has_text = true;
+        item_edit_draft(edit)->text = event->description;
+        item_edit_draft(edit)->has_html = false;
+        item_edit_touch(edit, EDIT_BODY);
+    }
+}
+
+/* Who it is of, and of which series, stays. */
 static void occurrence_follows_event(struct item_edit *edit, const struct calendar_event *event)
 {
+    const struct props *props = item_edit_props(edit);
+    bool reminds = props_int(props, IPROP_REMINDER_IS_SET, 0) != 0;
+
     item_edit_set_text(edit, IPROP_SUBJECT, one_line(edit->arena, event->summary));
     item_edit_set_text(edit, IPROP_MEETING_LOCATION, one_line(edit->arena, event->location));
     item_edit_set_int(edit, IPROP_MEETING_START, calendar_wire_ms(event, event->start_ms));
     item_edit_set_int(edit, IPROP_MEETING_END, calendar_wire_ms(event, event->end_ms));
+    if (event->all_day != (props_int(props, IPROP_MEETING_ALL_DAY, 0) != 0)) {
+        set_time_if(edit, IPROP_MEETING_ALL_DAY, event->all_day, 1);
+    }
+    if (props_int(props, IPROP_MEETING_BUSY_STATUS, MIME_BUSY_BUSY) != (int)event->busy) {
+        item_edit_set_int(edit, IPROP_MEETING_BUSY_STATUS, event->busy);
+    }
+    set_time_if(edit, IPROP_SENSITIVITY, event->sensitivity != 0, event->sensitivity);
+    if (event->has_reminder != reminds ||
+        (reminds && props_int(props, IPROP_REMINDER_MINUTES, 0) != event->reminder_minutes)) {
+        set_time_if(edit, IPROP_REMINDER_IS_SET, event->has_reminder, 1);
+        set_time_if(edit, IPROP_REMINDER_MINUTES, event->has_reminder, event->reminder_minutes);
+    }
+    take_attendees_and_text(edit, event);
 }
 
 static bool is_icalendar(struct str text)
@@ -411,9 +467,11 @@ int calendar_edit_take_mime(struct item_edit *edit, struct str mime, struct err 
         mime_message_free(&message);
     }
     if (text.n == 0) {
-        return err_set(err_r, ERR_MIME_CONTENT, "no calendar object");
+        return err_set(err_r, ERR_MIME_INVALID, "no calendar object");
     }
-    TRY(event_parse(text, edit->arena, &event, err_r));
+    if (event_parse(text, edit->arena, &event, err_r) < 0) {
+        return err_set(err_r, ERR_MIME_INVALID, "a calendar object that cannot be read");
+    }
     if (!is_new(edit) && props_has(&edit->props, IPROP_MEETING_RECURRENCE_ID)) {
         if (event.all_day) {
             event.tzid = edit->props.v[IPROP_MEETING_TIME_ZONE];

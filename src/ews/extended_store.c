@@ -315,7 +315,7 @@ static int parse_value(struct ews_call *call, enum mapi_type type, struct str te
     case MAPI_LONG: value->type = VALUE_INT; return parse_int(type, trimmed, &value->i, err_r);
     case MAPI_SYSTEM_TIME:
         value->type = VALUE_TIME;
-        return time_parse(trimmed, call->zone_offset_minutes, &value->i) ? 0 : bad_value(err_r);
+        return zone_context_time(&call->zone, trimmed, &value->i) ? 0 : bad_value(err_r);
     case MAPI_BINARY:
         value->type = VALUE_BYTES;
         return parse_binary(call->arena, trimmed, &value->text, err_r);

@@ -1,8 +1,7 @@
 #include "ews/header.h"
 
+#include "base/clock.h"
 #include "ews/grammar.h"
-#include "ews/limits.h"
-#include "ews/zones.h"
 #include "mailbox/store.h"
 #include "xml/xml_doc.h"
 
@@ -83,66 +82,14 @@ static int read_version(struct ews_call *call, const struct xml_node *node, stru
 
 /* ---- TimeZoneContext ---- */
 
-/* The number before a unit, or 0 when the unit is absent; *rest moves behind it. */
-static int64_t take_unit(struct str *rest, char unit)
-{
-    size_t at = str_find_char(*rest, unit, 0);
-    uint64_t n;
-
-    if (at == SIZE_MAX || !str_to_u64(str_sub(*rest, 0, at), &n) || n > MINUTES_OF_DAY) {
-        return 0;
-    }
-    *rest = str_sub(*rest, at + 1, rest->n);
-    return (int64_t)n;
-}
-
-/* xs:duration of a bias, such as -PT1H or P0DT8H0M0.0S, in minutes; clamped. */
-static int bias_minutes(struct str text)
-{
-    bool negative = str_starts(text, STR("-"));
-    size_t time = str_find_char(text, 'T', 0);
-    struct str rest;
-    int64_t minutes;
-
-    if (time == SIZE_MAX) {
-        return 0;
-    }
-    rest = str_sub(text, time + 1, text.n);
-    minutes = 60 * take_unit(&rest, 'H');
-    minutes += take_unit(&rest, 'M');
-    minutes = minutes < ZONE_MAX_OFFSET_MINUTES ? minutes : ZONE_MAX_OFFSET_MINUTES;
-    return (int)(negative ? -minutes : minutes);
-}
-
-/* A zone that the request itself describes: its first period is standard time. */
-static bool described_offset(const struct xml_node *definition, int *minutes_r)
-{
-    const struct xml_node *periods = xml_child(definition, XML_NS_TYPES, "Periods");
-    const struct xml_node *period =
-        periods != NULL ? xml_child(periods, XML_NS_TYPES, "Period") : NULL;
-
-    if (period == NULL) {
-        return false;
-    }
-    *minutes_r = -bias_minutes(str_trim(xml_attr(period, "Bias")));
-    return true;
-}
-
 static int read_time_zone(struct ews_call *call, const struct xml_node *node, struct err *err_r)
 {
     static const struct grammar_child CHILDREN[] = {{XML_NS_TYPES, "TimeZoneDefinition", 1, 1}};
     const struct xml_node *definition;
-    struct str name;
 
     TRY(grammar_sequence(node, CHILDREN, ARRAY_LEN(CHILDREN), &definition, err_r));
-    if (zone_xml_parse(definition, &name, NULL) == 0) {
-        call->zone_id = zone_windows_id(name);
-    }
-    if (!zone_standard_offset(xml_attr(definition, "Id"), &call->zone_offset_minutes) &&
-        !described_offset(definition, &call->zone_offset_minutes)) {
-        return err_set(err_r, ERR_TIME_ZONE, "TimeZoneContext names no known zone");
-    }
-    return 0;
+    return zone_context_parse(definition, clock_unix_ms(call->service->clock), call->arena,
+                              &call->zone, err_r);
 }
 
 /* ---- the others ---- */

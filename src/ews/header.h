@@ -9,7 +9,7 @@
 
 struct xml_node;
 
-/* header is s:Header or NULL. Sets version, milliseconds and zone_offset_minutes of the call.
+/* header is s:Header or NULL. Sets version, milliseconds and zone of the call.
  * ERR_SCHEMA, ERR_SERVER_VERSION, ERR_TIME_ZONE, ERR_ACCESS_DENIED, ERR_MUST_UNDERSTAND,
  * ERR_IMPERSONATION_HEADER, ERR_IMPERSONATION_DENIED, ERR_NO_SUCH_MAILBOX: all end the request. */
 int header_read(struct ews_call *call, const struct xml_node *header, struct err *err_r)

@@ -28,7 +28,7 @@ struct item_edit {
     struct props props;      /* as they are now */
     uint32_t flags;
     bool read_given, read;
-    bool received_given; /* new items: when they came in */
+    bool received_given; /* when it came in */
     int64_t received_ms;
 
     struct extended_store extended; /* of props, once a property of it is set; arena NULL before */
@@ -83,6 +83,8 @@ bool edit_set_header(struct item_edit *edit, struct str name, struct str value);
 int mime_content_from_xml(struct arena *arena, const struct xml_node *node, struct str *mime_r,
                           struct err *err_r) WARN_UNUSED;
 
+/* IPROP_EXTENDED as it is to be stored; p NULL: none. */
+struct str edit_extended(const struct item_edit *edit);
 /* The number under which an extended property is stamped. */
 uint32_t edit_extended_number(const struct extended_path *path);
 
@@ -91,6 +93,11 @@ uint32_t edit_extended_number(const struct extended_path *path);
 /* Before the draft is composed: attachments, with their numbers, in the order that the message
  * will give them. */
 void edit_order_attachments(struct item_edit *edit);
+/* So many attachments of one item, and so large: ERR_TOO_LARGE. */
+int edit_check_attachments(const struct mime_draft_attachment *attachments, size_t n,
+                           struct err *err_r) WARN_UNUSED;
+/* Before the message is composed: HasPicture of a contact. */
+void edit_note_picture(struct item_edit *edit);
 /* Before another message takes the place of the source: its attachments are none of those that
  * had numbers. */
 void edit_replace_attachments(struct item_edit *edit);

@@ -87,8 +87,8 @@ int item_edit_from_mime(struct ews_call *call, struct arena *arena, enum item_ki
 {
     struct item_edit *edit;
 
-    if (mime.n == 0) {
-        return err_set(err_r, ERR_MIME_INVALID, "empty message");
+    if (mime.n == 0 || (edit_kind_is_mail(kind) && !mime_looks_like_message(mime))) {
+        return err_set(err_r, ERR_MIME_INVALID, "no message");
     }
     edit = edit_new_unsent(call, arena, kind);
     edit->source_known = true;
@@ -109,14 +109,29 @@ int item_edit_from_mime(struct ews_call *call, struct arena *arena, enum item_ki
  * properties. */
 void edit_set_mime(struct item_edit *edit, struct str mime)
 {
-    static const enum item_prop kept[] = {
-        IPROP_CREATED,           IPROP_MODIFIED,        IPROP_MODIFIED_BY,
-        IPROP_CATEGORIES,        IPROP_FLAG_STATUS,     IPROP_CREATOR,
-        IPROP_EXTENDED,          IPROP_STAMPS,          IPROP_REMINDER_IS_SET,
-        IPROP_RECEIVED_BY,       IPROP_REMINDER_DUE_BY, IPROP_REMINDER_MINUTES,
-        IPROP_FLAG_START,        IPROP_FLAG_DUE,        IPROP_FLAG_COMPLETE,
-        IPROP_ICON_INDEX,        IPROP_MESSAGE_STATUS,  IPROP_ITEM_CLASS_NAME,
-        IPROP_ATTACHMENT_NUMBERS};
+    static const enum item_prop kept[] = {IPROP_CREATED,
+                                          IPROP_MODIFIED,
+                                          IPROP_MODIFIED_BY,
+                                          IPROP_CATEGORIES,
+                                          IPROP_FLAG_STATUS,
+                                          IPROP_CREATOR,
+                                          IPROP_EXTENDED,
+                                          IPROP_STAMPS,
+                                          IPROP_REMINDER_IS_SET,
+                                          IPROP_RECEIVED_BY,
+                                          IPROP_REMINDER_DUE_BY,
+                                          IPROP_REMINDER_MINUTES,
+                                          IPROP_FLAG_START,
+                                          IPROP_FLAG_DUE,
+                                          IPROP_FLAG_COMPLETE,
+                                          IPROP_ICON_INDEX,
+                                          IPROP_MESSAGE_STATUS,
+                                          IPROP_ITEM_CLASS_NAME,
+                                          IPROP_ATTACHMENT_NUMBERS,
+                                          IPROP_LAST_VERB,
+                                          IPROP_LAST_VERB_TIME,
+                                          IPROP_RESPONSE_ORIGINAL,
+                                          IPROP_RESPONSE_VERB};
     struct props before;
 
     if (edit->kind == ITEM_KIND_CALENDAR_ITEM) {
@@ -320,6 +335,12 @@ void item_edit_set_read(struct item_edit *edit, bool read)
 {
     edit->read_given = true;
     edit->read = read;
+}
+
+void item_edit_set_received(struct item_edit *edit, int64_t ms)
+{
+    edit->received_given = true;
+    edit->received_ms = ms;
 }
 
 /* Which classes are of which kind, the longer ones first. */

@@ -36,7 +36,7 @@ struct item_edit *item_edit_new(struct ews_call *call, struct arena *arena, enum
 int item_edit_open(struct ews_call *call, struct mailbox_tx *tx, struct arena *arena,
                    const struct item *base, struct item_edit **edit_r, struct err *err_r)
     WARN_UNUSED;
-/* A new item whose content is this MIME. ERR_MIME_CONTENT. */
+/* A new item whose content is this MIME. ERR_MIME_INVALID. */
 int item_edit_from_mime(struct ews_call *call, struct arena *arena, enum item_kind kind,
                         struct str mime, struct item_edit **edit_r, struct err *err_r) WARN_UNUSED;
 
@@ -65,6 +65,8 @@ uint32_t item_edit_flags(const struct item_edit *edit);
 /* Not ITEM_READ, which is noted apart: it stamps apart. */
 void item_edit_set_flag(struct item_edit *edit, uint32_t flag, bool on);
 void item_edit_set_read(struct item_edit *edit, bool read);
+/* When it came in: of a new item, or of a draft that is sent. Touches nothing. */
+void item_edit_set_received(struct item_edit *edit, int64_t ms);
 /* ERR_OBJECT_TYPE_CHANGED for the class of another kind of item. */
 int item_edit_set_item_class(struct item_edit *edit, struct str item_class, struct err *err_r)
     WARN_UNUSED;

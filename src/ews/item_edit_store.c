@@ -297,6 +297,7 @@ static int compose(struct item_edit *edit, struct str *mime_r, struct err *err_r
     if (edit->base == NULL && edit->source.p == NULL && edit_kind_is_mail(edit->kind)) {
         item_edit_complete_mail(edit);
     }
+    edit_note_picture(edit);
     if (!edit->composed) {
         edit->message = edit->opened == EDIT_WHOLE ? compose_whole(edit) : patch_header(edit);
         edit->composed = true;
@@ -396,7 +397,7 @@ static void note_modified(struct item_edit *edit)
     edit->touched_count = touched;
 }
 
-static struct str extended_of(const struct item_edit *edit)
+struct str edit_extended(const struct item_edit *edit)
 {
     struct str bytes;
 
@@ -413,7 +414,7 @@ static int write_record(struct item_edit *edit, struct str *record_r, struct err
     struct props_writer w;
     size_t n;
 
-    edit->props.v[IPROP_EXTENDED] = extended_of(edit);
+    edit->props.v[IPROP_EXTENDED] = edit_extended(edit);
     props_begin(&w, &out);
     for (size_t i = 1; i < IPROP_LIMIT; i++) {
         props_add_raw(&w, (enum item_prop)i, edit->props.v[i]);
@@ -484,6 +485,8 @@ static int write_update(struct item_edit *edit, struct mailbox_tx *tx, struct er
     TRY(write_record(edit, &update.props, err_r));
     update.flags = edit->flags & ~(uint32_t)ITEM_UNMODIFIED;
     update.size = update.mime.n;
+    update.received = edit->received_given;
+    update.received_ms = edit->received_ms;
     TRY(mailbox_item_update(tx, edit->base->id, &update, err_r));
     edit->version = mailbox_tx_seq(tx);
     return 0;

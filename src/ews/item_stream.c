@@ -208,10 +208,11 @@ static bool value_is_good(enum item_prop prop, struct str raw, struct arena *are
 /* What says who made and changed the item that was exported, and what its attachments' ids were. */
 static bool stays_behind(enum item_prop prop)
 {
-    return prop == IPROP_CREATOR || prop == IPROP_STAMPS || prop == IPROP_ATTACHMENT_NUMBERS;
+    return prop == IPROP_CREATOR || prop == IPROP_STAMPS || prop == IPROP_ATTACHMENT_NUMBERS ||
+           prop == IPROP_RESPONSE_ORIGINAL || prop == IPROP_RESPONSE_VERB;
 }
 
-static bool renew_record(struct str *record, struct arena *arena)
+bool item_record_renew(struct str *record, struct arena *arena)
 {
     struct buf out = BUF_INIT;
     struct props_writer w;
@@ -240,7 +241,7 @@ int item_stream_read(struct str bytes, struct arena *arena, struct item_stream *
     if (!sum_holds(&bytes) || !take_head(&bytes, &item) || !take_body(&bytes, &item)) {
         return err_set(err_r, ERR_PARSE, "no whole stream of an item");
     }
-    if (!renew_record(&item.record, arena)) {
+    if (!item_record_renew(&item.record, arena)) {
         return err_set(err_r, ERR_PARSE, "a record with a value that is none");
     }
     *item_r = item;

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "mailbox/mailbox.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
@@ -33,5 +34,9 @@ void item_stream_write(const struct item_stream *item, struct buf *out);
  * the item that it was taken of. ERR_PARSE. */
 int item_stream_read(struct str bytes, struct arena *arena, struct item_stream *item_r,
                      struct err *err_r) WARN_UNUSED;
+
+/* A property record that came from outside, written anew in the arena without what belongs to the
+ * item that it was taken of. False when a value of it is none. */
+bool item_record_renew(struct str *record, struct arena *arena);
 
 #endif

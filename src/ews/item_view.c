@@ -20,6 +20,8 @@ void item_view_open(struct item_view *view, struct ews_call *call, struct mailbo
     view->within = NULL;
     view->event = NULL;
     view->occurrence = NULL;
+    view->neighbours_sought = false;
+    view->neighbours = NULL;
     view->summary = false;
     view->shape = NULL;
     (void)props_open(&view->props, item->props); /* of a damaged record: what was readable */

@@ -38,7 +38,6 @@
 
 /* xs:dateTime knows no zone further from UTC. */
 #define ZONE_MAX_OFFSET_MINUTES (14 * 60)
-#define MINUTES_OF_DAY (24 * 60)
 
 /* Where summaries cut long strings, as documented for FindItem. */
 #define SUMMARY_TEXT_CHARS 255
@@ -106,10 +105,42 @@
 #define CALENDAR_MAX_BYTES (700U * 1024)
 /* Of a body that is repeated in the object, for readers of iCalendar; the whole stands beside it. */
 #define CALENDAR_DESCRIPTION_BYTES (32U * 1024)
+/* Of the body of a single occurrence that is kept as HTML; of a longer one only the text is. */
+#define CALENDAR_HTML_BYTES (64U * 1024)
 /* A calendar view: what Exchange refuses beyond, the rows of one answer, and occurrences of all items that are looked at
  * for it. */
 #define CALENDAR_VIEW_MAX_DAYS 731
 #define CALENDAR_VIEW_MAX_ROWS 1000
+/* Meetings beside others: items of a calendar that a request walks over, spans that it compares, bytes of series that it reads (each is held with its deleted occurrences), and times that it asks a series
+ * (each of some microseconds). A tenth of a second in all; beyond, nothing is said of them. */
+#define NEIGHBOURS_MAX_WALKED 20000
+#define NEIGHBOURS_MAX_COMPARED 1000000
+#define NEIGHBOURS_MAX_READ_BYTES (32U * 1024 * 1024)
+#define NEIGHBOURS_SERIES_BYTES (64U * 1024)
+#define NEIGHBOURS_MAX_EXPANDED 5000
+/* Of one item; of a day with more of them nothing is said. */
+#define NEIGHBOURS_MAX_FOUND 100
+
+/* Folders that a subscription may name: they stand in its row, and every event is looked up among them. Who watches more
+ * asks for all. */
+#define SUBSCRIBE_MAX_FOLDERS 1000
+/* A note of the subscriber's to himself, kept in the row. */
+#define SUBSCRIBE_MAX_CALLER_DATA_BYTES 4096
+/* The longest Timeout and StatusFrequency, the longest ConnectionTimeout, and the ids of one stream: the protocol's. */
+#define SUBSCRIBE_MAX_MINUTES 1440
+#define STREAM_MAX_MINUTES 30
+#define STREAM_MAX_SUBSCRIPTIONS 200
+/* Events of one GetEvents answer: as documented. */
+#define GET_EVENTS_MAX 50
+/* What a listener answers to a push: a status word in an envelope. */
+#define PUSH_RESULT_MAX_BYTES (64U * 1024)
+#define PUSH_RESULT_MAX_DEPTH 32
+#define PUSH_RESULT_MAX_NODES 200
+
+/* The last day on which a recurrence may end, as documented: 4500-09-01. */
+#define RECURRENCE_END_MS INT64_C(79860124800000)
+/* What following one rule day by day costs a calendar view, in items walked: some milliseconds. */
+#define FIND_RULE_ITEMS 10000
 
 /* xs:int */
 #define XS_INT_MAX 2147483647

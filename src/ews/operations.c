@@ -8,6 +8,7 @@ static const struct ews_operation *const OPERATIONS[] = {
     &op_sync_folder_items,
     &op_sync_folder_hierarchy,
     &op_get_item,
+    &op_get_events,
     &op_find_item,
     &op_get_folder,
     &op_find_folder,
@@ -33,6 +34,10 @@ static const struct ews_operation *const OPERATIONS[] = {
     &op_delete_attachment,
     &op_export_items,
     &op_upload_items,
+    &op_archive_item,
+    &op_subscribe,
+    &op_unsubscribe,
+    &op_get_streaming_events,
 };
 
 const struct ews_operation *ews_operation_find(struct str name)

@@ -318,6 +318,10 @@ int remove_task_complete_date(const struct prop_row *row, struct item_edit *edit
 
 void value_original_start(const struct prop_row *row, struct item_view *view,
                           struct value *value_r);
+/* Meetings beside the item: those that conflict with it when the row's bit is set, else adjacent ones. */
+void value_neighbour_count(const struct prop_row *row, struct item_view *view,
+                           struct value *value_r);
+void write_neighbours(const struct prop_row *row, struct item_view *view, struct buf *out);
 void write_start_zone(const struct prop_row *row, struct item_view *view, struct buf *out);
 void write_end_zone(const struct prop_row *row, struct item_view *view, struct buf *out);
 void write_meeting_zone(const struct prop_row *row, struct item_view *view, struct buf *out);

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 struct calendar_event;
+struct calendar_neighbours;
 struct item_occurrence;
 struct mime_message;
 struct prop_row;
@@ -42,8 +43,10 @@ struct item_view {
     const struct token_attachment *within;
     const struct calendar_event *event; /* of calendar items, once read (calendar.h) */
     const struct item_occurrence
-        *occurrence; /* the item is one occurrence of a recurring one; NULL: it is itself */
-    bool summary;    /* FindItem, sync: streamable strings are cut at 255 characters */
+        *occurrence;        /* the item is one occurrence of a recurring one; NULL: it is itself */
+    bool neighbours_sought; /* calendar_neighbours.h */
+    const struct calendar_neighbours *neighbours;
+    bool summary; /* FindItem, sync: streamable strings are cut at 255 characters */
     const struct item_shape *shape;
 };
 void item_view_open(struct item_view *view, struct ews_call *call, struct mailbox_tx *tx,

@@ -66,6 +66,18 @@ static void write_text_as(const struct prop_row *row, struct item_view *view, st
     write_body_as(row, view, out, html, html ? mime_text_to_html(view->arena, text) : text);
 }
 
+static void write_body_of_exception(const struct prop_row *row, struct item_view *view,
+                                    struct buf *out, enum body_choice choice)
+{
+    const struct event_exception *exception = view->occurrence->at.exception;
+
+    if (exception->html.n != 0 && choice != BODY_TEXT) {
+        write_body_as(row, view, out, true, exception->html);
+    } else {
+        write_text_as(row, view, out, choice, exception->description);
+    }
+}
+
 /* Items without a message have no body; a message without a text part has an empty one. */
 static void write_chosen(const struct prop_row *row, struct item_view *view, struct buf *out,
                          enum body_choice choice)
@@ -78,7 +90,7 @@ static void write_chosen(const struct prop_row *row, struct item_view *view, str
     }
     if (view->occurrence != NULL && view->occurrence->at.exception != NULL &&
         view->occurrence->at.exception->description.p != NULL) {
-        write_text_as(row, view, out, choice, view->occurrence->at.exception->description);
+        write_body_of_exception(row, view, out, choice);
         return;
     }
     message = item_view_message(view);
@@ -243,7 +255,7 @@ static void write_attachment(struct item_view *view, struct buf *out, size_t ind
     BUF_LIT(out, "<t:FileAttachment>");
     attachment_write_head(view, out, &token, attachment);
     if (view->call->version >= EWS_EXCHANGE2010) {
-        BUF_LIT(out, "<t:IsContactPhoto>false</t:IsContactPhoto>");
+        xml_add_element_bool(out, STR("t:IsContactPhoto"), attachment->is_photo);
     }
     BUF_LIT(out, "</t:FileAttachment>");
 }

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/base64.h"
 #include "ews/calendar.h"
+#include "ews/calendar_neighbours.h"
 #include "ews/grammar.h"
 #include "ews/ids.h"
 #include "ews/item_edit.h"
@@ -54,7 +55,7 @@ int set_zone(const struct prop_row *row, struct item_edit *edit, const struct xm
 {
     struct str name;
 
-    TRY(zone_xml_parse(node, &name, err_r));
+    TRY(zone_xml_parse(node, item_edit_now_ms(edit), &name, err_r));
     item_edit_set_text(edit, (enum item_prop)row->prop, name);
     return 0;
 }
@@ -211,6 +212,69 @@ void write_deleted_occurrences(const struct prop_row *row, struct item_view *vie
     buf_add_str(out, row->close);
 }
 
+/* ---- what lies beside it ---- */
+
+void value_neighbour_count(const struct prop_row *row, struct item_view *view,
+                           struct value *value_r)
+{
+    const struct calendar_neighbours *found = item_view_neighbours(view);
+
+    if (found != NULL) {
+        value_r->type = VALUE_INT;
+        value_r->i = (int64_t)(row->bit != 0 ? found->conflicting : found->adjacent);
+    }
+}
+
+/* As much of an appointment as tells people what it is. */
+static bool is_told_of_neighbours(const struct prop_row *row)
+{
+    static const char *const uris[] = {"item:ItemId",       "item:Subject",
+                                       "calendar:Start",    "calendar:End",
+                                       "calendar:Location", "calendar:LegacyFreeBusyStatus"};
+
+    for (size_t i = 0; i < ARRAY_LEN(uris); i++) {
+        if (str_is(row->uri, uris[i])) {
+            return (row->kinds & KIND(CALENDAR_ITEM)) != 0;
+        }
+    }
+    return false;
+}
+
+static void write_neighbour(struct item_view *view, struct buf *out,
+                            const struct neighbour *neighbour)
+{
+    struct item_view other;
+
+    item_view_open(&other, view->call, view->tx, &neighbour->item, view->arena);
+    other.occurrence = neighbour->occurrence;
+    xml_open(out, STR("t:CalendarItem"));
+    for (size_t i = 0; i < prop_row_count; i++) {
+        if (is_told_of_neighbours(&prop_rows[i])) {
+            prop_rows[i].write(&prop_rows[i], &other, out);
+        }
+    }
+    xml_close(out, STR("t:CalendarItem"));
+    item_view_close(&other);
+}
+
+void write_neighbours(const struct prop_row *row, struct item_view *view, struct buf *out)
+{
+    const struct calendar_neighbours *found = item_view_neighbours(view);
+    size_t before = out->n;
+
+    buf_add_str(out, row->open);
+    for (size_t i = 0; found != NULL && i < found->n; i++) {
+        if (found->v[i].conflicts == (row->bit != 0)) {
+            write_neighbour(view, out, &found->v[i]);
+        }
+    }
+    if (out->n == before + row->open.n) {
+        out->n = before; /* none: absent rather than empty */
+    } else {
+        buf_add_str(out, row->close);
+    }
+}
+
 /* ---- attendees ---- */
 
 static const struct {
@@ -258,20 +322,6 @@ static int read_attendee(const struct xml_node *node, enum mime_attendee_role ro
     return 0;
 }
 
-static bool same_attendees(const struct calendar_event *event, const struct mime_attendee *v,
-                           size_t n)
-{
-    for (size_t i = 0; i < n && n == event->attendee_count; i++) {
-        const struct mime_attendee *a = &event->attendees[i];
-
-        if (!str_eq(a->who.name, v[i].who.name) || !str_eq(a->who.address, v[i].who.address) ||
-            a->role != v[i].role || a->partstat != v[i].partstat) {
-            return false;
-        }
-    }
-    return n == event->attendee_count;
-}
-
 /* The attendees with those of the node after them; those of the row's role before only when they are kept. */
 static int put_attendees(const struct prop_row *row, struct item_edit *edit,
                          const struct xml_node *node, bool keep, struct err *err_r)
@@ -294,7 +344,7 @@ static int put_attendees(const struct prop_row *row, struct item_edit *edit,
     if (n > CALENDAR_MAX_ATTENDEES) {
         return err_tell(err_r, ERR_PROPERTY_SAVE, "There are too many attendees.");
     }
-    if (!same_attendees(event, v, n)) {
+    if (!event_same_attendees(event->attendees, event->attendee_count, v, n)) {
         event->attendees = v;
         event->attendee_count = n;
         item_edit_touch(edit, EDIT_CALENDAR);
@@ -324,14 +374,11 @@ int remove_attendees(const struct prop_row *row, struct item_edit *edit, struct 
 /* The calendar object; of an occurrence, as if it stood alone. */
 struct str calendar_mime_content(struct item_view *view)
 {
-    struct calendar_event event = *item_view_event(view);
+    struct calendar_event event;
 
-    if (view->occurrence != NULL) {
-        event.recurrence = (struct recurrence){.pattern = RECUR_NONE};
-        event.unknown_rule = STR("");
-        event.exception_count = event.deleted_count = 0;
-        calendar_event_follow_record(&event, &view->props, view->arena);
-        event.recurrence_id_ms = view->occurrence->at.original_start_ms;
+    if (view->occurrence == NULL) {
+        return event_write(item_view_event(view), view->arena);
     }
+    event = calendar_occurrence_event(view->occurrence, &view->props, view->arena);
     return event_write(&event, view->arena);
 }

@@ -7,6 +7,7 @@
 #include "ews/calendar.h"
 #include "ews/ids.h"
 #include "ews/limits.h"
+#include "ews/response_objects.h"
 #include "xml/xml_write.h"
 
 #include <endian.h>
@@ -237,51 +238,19 @@ void write_icon_index(const struct prop_row *row, struct item_view *view, struct
 
 /* ---- what may be done with it ---- */
 
-static void add_responses(struct buf *out, const char *const *names)
-{
-    for (; *names != NULL; names++) {
-        BUF_LIT(out, "<t:");
-        buf_add_cstr(out, *names);
-        BUF_LIT(out, "/>");
-    }
-}
-
-static const char *const *responses_of(const struct item_view *view)
-{
-    static const char *const mail[] = {"ReplyToItem", "ForwardItem", "ReplyAllToItem", NULL};
-    static const char *const request[] = {"AcceptItem",  "TentativelyAcceptItem", "DeclineItem",
-                                          "ReplyToItem", "ForwardItem",           "ReplyAllToItem",
-                                          NULL};
-    static const char *const cancelled[] = {"ReplyToItem", "ForwardItem", "ReplyAllToItem",
-                                            "RemoveItem", NULL};
-    static const char *const post[] = {"ReplyToItem", "ForwardItem", "PostReplyItem", NULL};
-    static const char *const other[] = {"ForwardItem", NULL};
-
-    if ((view->item->flags & ITEM_DRAFT) != 0) {
-        return other;
-    }
-    switch (view->item->kind) {
-    case ITEM_KIND_MEETING_REQUEST: return request;
-    case ITEM_KIND_MEETING_CANCELLATION: return cancelled;
-    case ITEM_KIND_MESSAGE:
-    case ITEM_KIND_MEETING_MESSAGE:
-    case ITEM_KIND_MEETING_RESPONSE: return mail;
-    case ITEM_KIND_POST_ITEM: return post;
-    default: return other;
-    }
-}
-
 void write_response_objects(const struct prop_row *row, struct item_view *view, struct buf *out)
 {
     bool receipt = props_int(&view->props, IPROP_READ_RECEIPT, 0) != 0 &&
                    (view->item->flags & (ITEM_READ | ITEM_DRAFT)) == 0;
+    size_t before = out->n;
 
     buf_add_str(out, row->open);
-    add_responses(out, responses_of(view));
-    if (receipt && view->item->kind == ITEM_KIND_MESSAGE) {
-        BUF_LIT(out, "<t:SuppressReadReceipt/>");
+    response_names_write(out, view->item, receipt);
+    if (out->n == before + row->open.n) {
+        out->n = before;
+    } else {
+        buf_add_str(out, row->close);
     }
-    buf_add_str(out, row->close);
 }
 
 /* ---- extended properties ---- */

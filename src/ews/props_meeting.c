@@ -147,6 +147,9 @@ static size_t attendees_of(struct item_view *view, const struct mime_attendee **
 {
     const struct mime_calendar *calendar;
 
+    if (view->occurrence != NULL) {
+        return calendar_occurrence_attendees(view->occurrence, attendees_r);
+    }
     if (view->item->kind == ITEM_KIND_CALENDAR_ITEM) {
         *attendees_r = item_view_event(view)->attendees;
         return item_view_event(view)->attendee_count;

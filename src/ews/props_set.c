@@ -121,7 +121,7 @@ int put_plain(const struct prop_row *row, struct item_edit *edit, const struct v
 static int time_of(struct item_edit *edit, const struct xml_node *node, int64_t *ms_r,
                    struct err *err_r)
 {
-    if (!time_parse(str_trim(node->text), item_edit_call(edit)->zone_offset_minutes, ms_r)) {
+    if (!zone_context_time(&item_edit_call(edit)->zone, node->text, ms_r)) {
         return grammar_fail(node, err_r, "The '%.*s' element is invalid - it is no dateTime.",
                             STR_ARG(node->name));
     }

@@ -166,6 +166,9 @@ int set_mime_content(const struct prop_row *row, struct item_edit *edit,
     if (item_edit_kind(edit) == ITEM_KIND_CALENDAR_ITEM) {
         return calendar_edit_take_mime(edit, mime, err_r);
     }
+    if (edit_kind_is_mail(item_edit_kind(edit)) && !mime_looks_like_message(mime)) {
+        return err_set(err_r, ERR_MIME_INVALID, "no message");
+    }
     edit_set_mime(edit, mime);
     return 0;
 }
@@ -189,7 +192,7 @@ int set_attachments(const struct prop_row *row, struct item_edit *edit, const st
     }
     for (const struct xml_node *child = node->first_child; child != NULL; child = child->next) {
         TRY(attachment_from_xml(item_edit_call(edit), arena, child, &all[n], &message_xml, err_r));
-        n++;
+        TRY(edit_check_attachments(all, ++n, err_r));
     }
     draft->attachments = all;
     draft->attachment_count = n;
@@ -274,7 +277,7 @@ static int flag_date(struct item_edit *edit, const struct xml_node *node, enum i
         item_edit_remove(edit, prop);
         return 0;
     }
-    if (!time_parse(str_trim(node->text), item_edit_call(edit)->zone_offset_minutes, &ms)) {
+    if (!zone_context_time(&item_edit_call(edit)->zone, node->text, &ms)) {
         return grammar_fail(node, err_r, "The '%.*s' element is no dateTime.", STR_ARG(node->name));
     }
     item_edit_set_int(edit, prop, ms);
@@ -381,8 +384,7 @@ int put_received(const struct prop_row *row, struct item_edit *edit, const struc
     if (item_edit_base(edit) != NULL || value->type == VALUE_NONE) {
         return err_set(err_r, ERR_INVALID_PROPERTY_SET, "time of delivery of a stored item");
     }
-    edit->received_given = true;
-    edit->received_ms = value->i;
+    item_edit_set_received(edit, value->i);
     return 0;
 }
 

@@ -143,7 +143,7 @@ const struct prop_row prop_rows[] = {
         TAG(0x0039, SYSTEM_TIME), PUT(put_plain)),
     ROW("item:DateTimeCreated", "DateTimeCreated", ANY, PLAIN, ANY, 2007, QS, TIME(CREATED),
         TAG(0x3007, SYSTEM_TIME), PUT(put_plain)),
-    ROW("item:ResponseObjects", "ResponseObjects", ANY, PLAIN | MTG | CAL, ANY, 2007, G,
+    ROW("item:ResponseObjects", "ResponseObjects", ANY, PLAIN | MTG | CAL, ANY, 2007, G | STORED,
         WRITTEN(write_response_objects)),
     ROW("item:ReminderDueBy", "ReminderDueBy", ANY, 0, ANY, 2007, QS,
         TIME(REMINDER_DUE_BY), SET(ANY)),
@@ -307,12 +307,13 @@ const struct prop_row prop_rows[] = {
         SET_BY(CAL, set_attendees), APPEND(append_attendees),
         REMOVE(remove_attendees)),
     ROW("calendar:ConflictingMeetingCount", "ConflictingMeetingCount", REQ_CAL, 0, REQ_CAL, 2007,
-        G, NOTHING),
+        G, CALL(INT, value_neighbour_count), .bit = true),
     ROW("calendar:AdjacentMeetingCount", "AdjacentMeetingCount", REQ_CAL, 0, REQ_CAL, 2007, G,
-        NOTHING),
+        CALL(INT, value_neighbour_count), .bit = false),
     ROW("calendar:ConflictingMeetings", "ConflictingMeetings", REQ_CAL, 0, REQ_CAL, 2007, G,
-        NOTHING),
-    ROW("calendar:AdjacentMeetings", "AdjacentMeetings", REQ_CAL, 0, REQ_CAL, 2007, G, NOTHING),
+        WRITTEN(write_neighbours), .bit = true),
+    ROW("calendar:AdjacentMeetings", "AdjacentMeetings", REQ_CAL, 0, REQ_CAL, 2007, G,
+        WRITTEN(write_neighbours), .bit = false),
     ROW("calendar:Duration", "Duration", REQ_CAL, 0, REQ_CAL, 2007, 0, CALL(TEXT, value_duration)),
     ROW("calendar:TimeZone", "TimeZone", REQ_CAL, 0, REQ_CAL, 2007, 0, TEXT(MEETING_TIME_ZONE)),
     ROW("calendar:AppointmentReplyTime", "AppointmentReplyTime", REQ_CAL, 0, REQ_CAL, 2007, Q,
@@ -477,7 +478,11 @@ const struct prop_row prop_rows[] = {
     ROW("task:TotalWork", "TotalWork", TSK, 0, TSK, 2007, QS, INT(TASK_TOTAL_WORK), SET(TSK),
         NAMED(TASK, 0x8111, INTEGER)),
 
-    /* ---- by tag or name only: entries of contacts' dictionaries ---- */
+    /* ---- by tag or name only ---- */
+    MAPI(0x1081, INTEGER, QS, INT(LAST_VERB), PUT(put_plain)),
+    MAPI(0x1082, SYSTEM_TIME, QS, TIME(LAST_VERB_TIME), PUT(put_plain)),
+
+    /* ---- likewise: entries of contacts' dictionaries ---- */
     MAPI(0x3a45, STRING, QS, TEXT(NAME_TITLE), PUT(put_stored_text)),
     MAPI(0x3a08, STRING, QS, TEXT(PHONE_BUSINESS), PUT(put_stored_text)),
     MAPI(0x3a1b, STRING, QS, TEXT(PHONE_BUSINESS_2), PUT(put_stored_text)),

@@ -342,6 +342,24 @@ static int read_form(const struct form *form, const struct xml_node *node, struc
     return 0;
 }
 
+/* A pattern that is good by itself may have no day before its end; and the protocol knows a last day. */
+static int check(const struct recurrence *r, struct err *err_r)
+{
+    struct recurrence endless = *r;
+    int rc = recurrence_check(r, err_r);
+
+    endless.range = RECUR_NO_END;
+    if (r->range != RECUR_END_DATE || recurrence_check(&endless, NULL) < 0) {
+        return rc;
+    }
+    if (rc < 0) {
+        return err_set(err_r, ERR_RECURRENCE_EMPTY, "a recurrence that ends before it starts");
+    }
+    return r->end_day_ms > RECURRENCE_END_MS
+               ? err_set(err_r, ERR_RECURRENCE_END, "a recurrence that ends too late")
+               : 0;
+}
+
 /* The two children: a pattern of that form, if it is known, and a range. */
 static int read_content(const struct xml_node *node, const struct form *pattern,
                         struct recurrence *r, struct err *err_r)
@@ -356,7 +374,7 @@ static int read_content(const struct xml_node *node, const struct form *pattern,
     r->range = (enum recur_range)range->value;
     TRY(read_form(pattern, first, r, err_r));
     TRY(read_form(range, second, r, err_r));
-    return recurrence_check(r, err_r);
+    return check(r, err_r);
 }
 
 int recurrence_xml_parse(const struct xml_node *node, struct recurrence *recurrence_r,

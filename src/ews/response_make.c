@@ -246,6 +246,27 @@ static void make_attachments(struct item_edit *edit, enum response_what what,
     }
 }
 
+/* ---- what the original is told when it is sent ---- */
+
+/* PidTagLastVerbExecuted. */
+static int64_t verb_of(enum response_what what)
+{
+    switch (what) {
+    case RESPOND_REPLY: return VERB_REPLIED;
+    case RESPOND_REPLY_ALL: return VERB_REPLIED_TO_ALL;
+    case RESPOND_FORWARD: return VERB_FORWARDED;
+    default: return 0;
+    }
+}
+
+static void note_original(struct item_edit *edit, enum response_what what, const struct item *item)
+{
+    if (verb_of(what) != 0) {
+        item_edit_set_int(edit, IPROP_RESPONSE_ORIGINAL, (int64_t)item->id.v);
+        item_edit_set_int(edit, IPROP_RESPONSE_VERB, verb_of(what));
+    }
+}
+
 /* ---- making ---- */
 
 int response_make(struct ews_call *call, struct mailbox_tx *tx, struct arena *arena,
@@ -269,6 +290,7 @@ int response_make(struct ews_call *call, struct mailbox_tx *tx, struct arena *ar
         make_attachments(edit, what, o);
     }
     TRY(item_edit_apply_element(edit, response->node, message_xml_r, err_r));
+    note_original(edit, what, &o->item);
     *edit_r = edit;
     *home_r = o->item.folder;
     return 0;

@@ -18,6 +18,9 @@ enum response_what {
     RESPOND_REMOVE
 };
 
+/* PidTagLastVerbExecuted. */
+enum { VERB_REPLIED = 102, VERB_REPLIED_TO_ALL = 103, VERB_FORWARDED = 104 };
+
 struct response_row {
     const char *name;
     enum response_what what;

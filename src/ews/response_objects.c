@@ -156,6 +156,12 @@ struct mailbox_no response_mailbox(struct ews_call *call, const struct response 
     return response->has_ref ? item_ref_mailbox(call, &response->ref) : call->caller.mailbox;
 }
 
+static bool answers(const struct response_row *row, const struct item *item)
+{
+    return (row->originals & 1u << item->kind) != 0 && (item->flags & ITEM_ASSOCIATED) == 0 &&
+           ((item->flags & ITEM_DRAFT) == 0 || row->of_drafts);
+}
+
 int response_find_original(struct ews_call *call, struct mailbox_tx *tx, struct arena *arena,
                            const struct response *response, struct item *item_r, struct err *err_r)
 {
@@ -170,13 +176,65 @@ int response_find_original(struct ews_call *call, struct mailbox_tx *tx, struct 
                         "The answer and the item that it refers to must be in one mailbox.");
     }
     TRY(item_ref_resolve(call, tx, &response->ref, arena, &item, err_r));
-    if ((row->originals & 1u << item.kind) == 0 || (item.flags & ITEM_ASSOCIATED) != 0 ||
-        ((item.flags & ITEM_DRAFT) != 0 && !row->of_drafts)) {
+    if (!answers(row, &item)) {
         return err_set(err_r, ERR_OPERATION_ITEM, "%s of an item of kind %d", row->name,
                        (int)item.kind);
     }
     *item_r = item;
     return 0;
+}
+
+void response_names_write(struct buf *out, const struct item *item, bool receipt)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!answers(&rows[i], item) || (rows[i].what == RESPOND_SUPPRESS_RECEIPT && !receipt)) {
+            continue;
+        }
+        BUF_LIT(out, "<t:");
+        buf_add_cstr(out, rows[i].name);
+        BUF_LIT(out, "/>");
+    }
+}
+
+/* ---- marking the original ---- */
+
+/* PidTagIconIndex */
+#define ICON_REPLIED 261
+#define ICON_FORWARDED 262
+
+static int mark_answered(struct ews_call *call, struct mailbox_tx *tx, const struct item *original,
+                         int64_t verb, struct err *err_r)
+{
+    struct item_edit *edit;
+
+    TRY(item_edit_open(call, tx, call->arena, original, &edit, err_r));
+    item_edit_set_int(edit, IPROP_ICON_INDEX,
+                      verb == VERB_FORWARDED ? ICON_FORWARDED : ICON_REPLIED);
+    item_edit_set_int(edit, IPROP_LAST_VERB, verb);
+    item_edit_set_int(edit, IPROP_LAST_VERB_TIME, item_edit_now_ms(edit));
+    return item_edit_store(edit, tx, err_r);
+}
+
+/* An original that cannot be marked keeps no answer from going out. */
+int response_note_sent(struct ews_call *call, struct mailbox_tx *tx, struct item_edit *edit,
+                       struct err *err_r)
+{
+    const struct props *props = item_edit_props(edit);
+    struct item_id id = {(uint64_t)props_int(props, IPROP_RESPONSE_ORIGINAL, 0)};
+    int64_t verb = props_int(props, IPROP_RESPONSE_VERB, 0);
+    struct item original;
+    int rc;
+
+    if (id.v == 0) {
+        return 0;
+    }
+    item_edit_remove(edit, IPROP_RESPONSE_ORIGINAL);
+    item_edit_remove(edit, IPROP_RESPONSE_VERB);
+    rc = mailbox_item_get(tx, id, call->arena, &original, err_r);
+    if (rc == 1) {
+        rc = mark_answered(call, tx, &original, verb, err_r);
+    }
+    return rc == -ERR_CORRUPT || rc == -ERR_PROPERTY_SAVE ? 0 : rc;
 }
 
 /* ---- acting ---- */
@@ -248,7 +306,7 @@ static int remove_meeting(struct mailbox_tx *tx, struct arena *arena, const stru
     if (props_has(props, IPROP_MEETING_UID)) {
         TRY(find_meeting(tx, calendar, props->v[IPROP_MEETING_UID], &meeting, err_r));
     }
-    return meeting.v != 0 ? mailbox_item_move(tx, meeting, bin, &moved, err_r) : 0;
+    return meeting.v != 0 ? mailbox_item_discard(tx, meeting, bin, &moved, err_r) : 0;
 }
 
 /* A cancelled meeting and its cancellation go to the Deleted Items. */
@@ -267,7 +325,7 @@ static int remove_cancelled(struct ews_call *call, struct mailbox_tx *tx, struct
     }
     TRY(folder_of(tx, arena, DF_DELETEDITEMS, &bin, err_r));
     TRY(remove_meeting(tx, arena, &props, bin, err_r));
-    return mailbox_item_move(tx, item->id, bin, &moved, err_r);
+    return mailbox_item_discard(tx, item->id, bin, &moved, err_r);
 }
 
 int response_act(struct ews_call *call, struct mailbox_tx *tx, struct arena *arena,

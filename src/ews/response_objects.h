@@ -14,7 +14,10 @@
 
 #include <stdbool.h>
 
+struct arena;
+struct buf;
 struct ews_call;
+struct item;
 struct item_edit;
 struct mailbox_tx;
 struct xml_node;
@@ -41,5 +44,12 @@ int response_make(struct ews_call *call, struct mailbox_tx *tx, struct arena *ar
  * ERR_OPERATION_ITEM. */
 int response_act(struct ews_call *call, struct mailbox_tx *tx, struct arena *arena,
                  const struct response *response, struct err *err_r) WARN_UNUSED;
+
+/* What of the above an item takes, as empty elements; receipt: its sender waits for one. */
+void response_names_write(struct buf *out, const struct item *item, bool receipt);
+/* To be called when the edit is sent: the original that it answers, if it is still there, is marked
+ * as answered, and the edit forgets it. */
+int response_note_sent(struct ews_call *call, struct mailbox_tx *tx, struct item_edit *edit,
+                       struct err *err_r) WARN_UNUSED;
 
 #endif

@@ -92,7 +92,7 @@ void restriction_read_constant(struct ews_call *call, const struct prop_path *pa
 
     c->text = text;
     c->is_int = str_to_i64(trimmed, &c->i) || find_name(path, trimmed, &c->i);
-    c->is_time = time_parse(trimmed, call->zone_offset_minutes, &c->time_ms);
+    c->is_time = zone_context_time(&call->zone, trimmed, &c->time_ms);
     c->b = str_is_nocase(trimmed, "true") || str_is(trimmed, "1");
     c->is_bool = c->b || str_is_nocase(trimmed, "false") || str_is(trimmed, "0");
     c->is_bytes = base64_decode_lenient(&bytes, trimmed);

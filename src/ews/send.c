@@ -5,6 +5,7 @@
 #include "ews/call.h"
 #include "ews/item_edit.h"
 #include "ews/limits.h"
+#include "ews/response_objects.h"
 #include "mailbox/address.h"
 #include "mailbox/outbox.h"
 #include "mailbox/store.h"
@@ -125,6 +126,8 @@ int send_message(struct ews_call *call, struct mailbox_tx *tx, struct item_edit 
     TRY(store_outbox_hint_set(call->service->store, call->mailbox, err_r));
     TRY(outbox_add(tx, call->caller.address, mime_without_bcc(mime, call->arena), to.v, to.n, &id,
                    err_r));
+    TRY(response_note_sent(call, tx, edit, err_r));
+    item_edit_set_received(edit, item_edit_now_ms(edit));
     item_edit_set_flag(edit, ITEM_DRAFT, false);
     item_edit_set_flag(edit, ITEM_FROM_ME, true);
     item_edit_set_read(edit, true);

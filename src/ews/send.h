@@ -14,7 +14,8 @@ struct mailbox_tx;
 
 /*
  * Completes the message (From, Date, Message-ID), checks it and queues what goes on the wire:
- * everything but Bcc. The edit is then no draft any more, to be saved or not. Nothing is queued on
+ * everything but Bcc. The edit is then no draft any more, to be saved or not, and what it answers
+ * is marked as answered. Nothing is queued on
  * failure: ERR_SEND_AS_DENIED when From or Sender is somebody else, ERR_RECIPIENTS when there is
  * none, or one that is no address or cannot be reached.
  */

@@ -1,27 +1,15 @@
 #include "ews/zones.h"
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "mime/windows_zones.h"
 #include "mime/zone_rules.h"
-#include "xml/xml_doc.h"
 #include "xml/xml_write.h"
 
 #include <stdlib.h>
 
-#define MINUTE_MS 60000
 #define DAY_MS INT64_C(86400000)
 #define DAY_S 86400
-
-bool zone_standard_offset(struct str id, int *minutes_r)
-{
-    const struct windows_zone *zone = windows_zone_find(id);
-
-    if (zone == NULL) {
-        return false;
-    }
-    *minutes_r = zone->minutes;
-    return true;
-}
 
 /* ---- names ---- */
 
@@ -73,133 +61,66 @@ static int64_t floor_to(int64_t v, int64_t unit)
     return v - (rest < 0 ? rest + unit : rest);
 }
 
+/* Whole seconds before that moment, which clocks are set by; *rest_ms: what is beyond. */
+static int64_t seconds_of(int64_t ms, int64_t *rest_ms)
+{
+    int64_t whole = floor_to(ms, 1000);
+
+    *rest_ms = ms - whole;
+    return whole / 1000;
+}
+
+static int64_t to_local_ms(const struct zone_rules *rules, int64_t utc_ms)
+{
+    int64_t rest;
+
+    return rules != NULL
+               ? utc_ms + INT64_C(1000) * zone_rules_offset_s(rules, seconds_of(utc_ms, &rest))
+               : utc_ms;
+}
+
+static int64_t to_utc_ms(const struct zone_rules *rules, int64_t local_ms)
+{
+    int64_t rest, s = seconds_of(local_ms, &rest);
+
+    return rules != NULL ? zone_rules_utc_s(rules, s) * 1000 + rest : local_ms;
+}
+
+int64_t zone_context_local_ms(const struct zone_context *context, int64_t utc_ms)
+{
+    return to_local_ms(context->rules, utc_ms);
+}
+
+int64_t zone_context_utc_ms(const struct zone_context *context, int64_t local_ms)
+{
+    return to_utc_ms(context->rules, local_ms);
+}
+
+bool zone_context_time(const struct zone_context *context, struct str text, int64_t *ms_r)
+{
+    bool zoned = false;
+    int64_t ms;
+
+    if (!time_parse_any(str_trim(text), &zoned, &ms)) {
+        return false;
+    }
+    *ms_r = zoned ? ms : to_utc_ms(context->rules, ms);
+    return true;
+}
+
+int64_t zone_local_ms(struct str name, int64_t utc_ms)
+{
+    return to_local_ms(zone_rules_find(name), utc_ms);
+}
+
 int64_t zone_day_ms(struct str name, int64_t utc_ms)
 {
-    const struct zone_rules *rules = zone_rules_find(name);
-    int64_t offset_s =
-        rules != NULL ? zone_rules_offset_s(rules, floor_to(utc_ms, 1000) / 1000) : 0;
-
-    return floor_to(utc_ms + offset_s * 1000, DAY_MS);
+    return floor_to(zone_local_ms(name, utc_ms), DAY_MS);
 }
 
 int64_t zone_midnight_ms(struct str name, int64_t day_ms)
 {
-    const struct zone_rules *rules = zone_rules_find(name);
-
-    return rules != NULL ? zone_rules_utc_s(rules, day_ms / 1000) * 1000 : day_ms;
-}
-
-/* ---- reading ---- */
-
-/* Seconds of an xs:duration of hours, minutes and seconds: "-PT1H30M". */
-static bool parse_duration(struct str text, int *seconds_r)
-{
-    bool minus = text.n != 0 && *text.p == '-';
-    int64_t total = 0, v = 0;
-
-    text = str_sub(text, minus, SIZE_MAX);
-    if (!str_starts(text, STR("PT"))) {
-        return false;
-    }
-    for (size_t i = 2; i < text.n; i++) {
-        char c = text.p[i];
-
-        if (c >= '0' && c <= '9' && v < DAY_S) {
-            v = 10 * v + (c - '0');
-        } else if (c == 'H' || c == 'M' || c == 'S') {
-            total += v * (c == 'H' ? 3600 : c == 'M' ? 60 : 1);
-            v = 0;
-        } else {
-            return false;
-        }
-    }
-    if (total > DAY_S) {
-        return false;
-    }
-    *seconds_r = (int)(minus ? -total : total);
-    return true;
-}
-
-/* What a definition says of itself, as far as it tells zones apart. */
-struct description {
-    int standard_s; /* east of UTC */
-    bool has_daylight;
-};
-
-static bool is_named_daylight(const struct xml_node *period)
-{
-    return str_find_nocase(xml_attr(period, "Name"), STR("Daylight"), 0) != SIZE_MAX ||
-           str_find_nocase(xml_attr(period, "Id"), STR("Daylight"), 0) != SIZE_MAX;
-}
-
-/* t:Periods: the first one that is not daylight saving time. Biases count west of UTC. */
-static bool describe_periods(const struct xml_node *periods, struct description *d)
-{
-    bool found = false;
-    int bias_s;
-
-    for (const struct xml_node *p = periods->first_child; p != NULL; p = p->next) {
-        if (is_named_daylight(p)) {
-            d->has_daylight = true;
-        } else if (!found && parse_duration(str_trim(xml_attr(p, "Bias")), &bias_s)) {
-            d->standard_s = -bias_s;
-            found = true;
-        }
-    }
-    return found;
-}
-
-static bool describe(const struct xml_node *node, struct description *d)
-{
-    const struct xml_node *periods = xml_child(node, XML_NS_TYPES, "Periods");
-    const struct xml_node *base = xml_child(node, XML_NS_TYPES, "BaseOffset");
-    int bias_s;
-
-    if (periods != NULL) {
-        return describe_periods(periods, d);
-    }
-    if (base == NULL || !parse_duration(str_trim(base->text), &bias_s)) {
-        return false;
-    }
-    d->standard_s = -bias_s;
-    d->has_daylight = xml_child(node, XML_NS_TYPES, "Daylight") != NULL;
-    return true;
-}
-
-static const struct windows_zone *zone_described(const struct xml_node *node)
-{
-    struct description d = {0};
-
-    for (size_t i = 0; describe(node, &d) && i < windows_zone_count; i++) {
-        const struct zone_rules *rules = zone_rules_find(windows_zone_at(i)->id);
-
-        if (rules != NULL && rules->standard_s == d.standard_s &&
-            rules->has_daylight == d.has_daylight) {
-            return windows_zone_at(i);
-        }
-    }
-    return NULL;
-}
-
-int zone_xml_parse(const struct xml_node *node, struct str *name_r, struct err *err_r)
-{
-    static const char *const attrs[] = {"Id", "TimeZoneName", "Name"};
-    const struct windows_zone *zone;
-
-    for (size_t i = 0; i < ARRAY_LEN(attrs); i++) {
-        struct str name = str_trim(xml_attr(node, attrs[i]));
-
-        if (windows_zone_find(name) != NULL || zone_rules_find(name) != NULL) {
-            *name_r = name;
-            return 0;
-        }
-    }
-    zone = zone_described(node);
-    if (zone == NULL) {
-        return err_set(err_r, ERR_PROPERTY_VALUE, "no known time zone");
-    }
-    *name_r = zone->id;
-    return 0;
+    return to_utc_ms(zone_rules_find(name), day_ms);
 }
 
 /* ---- writing ---- */

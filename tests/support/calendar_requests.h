@@ -3,6 +3,8 @@
 #define SUPPORT_CALENDAR_REQUESTS_H
 
 #include "base/arena.h"
+#include "base/base64.h"
+#include "base/buf.h"
 #include "support/ews_fixture.h"
 
 #include <string.h>
@@ -76,6 +78,50 @@ static inline void calendar_update(struct ews_fixture *f, const char *id, const 
             "<t:CalendarItem>%s</t:CalendarItem></t:SetItemField></t:Updates></t:ItemChange>"
             "</m:ItemChanges></m:UpdateItem>",
             id, uri, properties);
+}
+
+/* updates: t:SetItemField and the like. */
+static inline void calendar_change(struct ews_fixture *f, const char *id, const char *updates)
+{
+    ews_ask(f,
+            "<m:UpdateItem ConflictResolution='AlwaysOverwrite' MessageDisposition='SaveOnly' "
+            "SendMeetingInvitationsOrCancellations='SendToNone'><m:ItemChanges><t:ItemChange>"
+            "<t:ItemId Id='%s'/><t:Updates>%s</t:Updates></t:ItemChange></m:ItemChanges>"
+            "</m:UpdateItem>",
+            id, updates);
+}
+
+/* Pieces of updates. */
+#define CALENDAR_SET(uri, xml)                                                                     \
+    "<t:SetItemField><t:FieldURI FieldURI='" uri "'/><t:CalendarItem>" xml                         \
+    "</t:CalendarItem></t:SetItemField>"
+#define CALENDAR_APPEND(uri, xml)                                                                  \
+    "<t:AppendToItemField><t:FieldURI FieldURI='" uri "'/><t:CalendarItem>" xml                    \
+    "</t:CalendarItem></t:AppendToItemField>"
+#define CALENDAR_DELETE(uri)                                                                       \
+    "<t:DeleteItemField><t:FieldURI FieldURI='" uri "'/></t:DeleteItemField>"
+
+static inline const char *calendar_encoded(struct ews_fixture *f, const char *text)
+{
+    struct buf out = BUF_INIT;
+    const char *copy;
+
+    base64_encode(&out, text, strlen(text));
+    copy = str_cstr(f->arena, buf_str(&out));
+    buf_fini(&out);
+    return copy;
+}
+
+/* The answer's first t:MimeContent. */
+static inline const char *calendar_decoded(struct ews_fixture *f)
+{
+    struct buf out = BUF_INIT;
+    const char *copy;
+
+    assert_true(base64_decode_lenient(&out, ews_nth(f, "MimeContent", 0)->text));
+    copy = str_cstr(f->arena, buf_str(&out));
+    buf_fini(&out);
+    return copy;
 }
 
 static inline void calendar_view(struct ews_fixture *f, const char *attributes)

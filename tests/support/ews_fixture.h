@@ -16,6 +16,7 @@
 
 struct arena;
 struct store;
+struct workers;
 
 struct ews_fixture {
     char dir[64];
@@ -30,11 +31,14 @@ struct ews_fixture {
     bool refuse;                  /* the finished answer is refused, its bytes taken away before */
     unsigned legs;                /* that the last request had */
     const char *version;          /* RequestServerVersion of ews_ask; NULL: no header */
+    struct workers *workers;      /* requests run on them, and others may use them; else NULL */
     /* of the last answer */
     int http_status;
     enum err_kind outcome;
     struct str answer;
     struct xml_node *root;
+    const struct ews_stream *stream; /* the answer is to be this stream: then there is no text */
+    bool subscriptions_changed;
 };
 
 struct ews_fixture *ews_fixture_new(void);

@@ -8,6 +8,8 @@
 
 #include "base/arena.h"
 #include "ews/aqs.h"
+#include "ews/zones.h"
+#include "mime/zone_rules.h"
 #include "support/answer_schema.h"
 #include "support/ews_fixture.h"
 
@@ -197,20 +199,30 @@ static void test_excludes_a_restriction(void **state)
 static void test_spans_keep_to_the_zone(void **state)
 {
     const int64_t now = 1700000000000; /* 2023-11-14T22:13:20Z */
+    const struct zone_rules rules = {.standard_s = 7200}, *berlin;
+    const struct zone_context east = {.rules = &rules}, utc = {.rules = NULL};
+    struct zone_context changing;
     struct aqs_span span;
 
     (void)state;
-    assert_true(aqs_span_parse(STR("today"), now, 120, &span));
+    berlin = zone_rules_find(STR("Europe/Berlin"));
+    changing = (struct zone_context){.rules = berlin};
+    assert_true(aqs_span_parse(STR("today"), now, &east, &span));
     assert_int_equal(span.from_ms, INT64_C(1699999200000)); /* midnight two hours east */
     assert_int_equal(span.to_ms - span.from_ms, 86400000);
-    assert_true(aqs_span_parse(STR("2024-02"), now, 0, &span));
+    assert_true(aqs_span_parse(STR("2024-02"), now, &utc, &span));
     assert_int_equal(span.to_ms - span.from_ms, INT64_C(29) * 86400000);
-    assert_true(aqs_span_parse(STR("2023-11-14T22:13:20Z"), now, 120, &span));
+    assert_true(aqs_span_parse(STR("2023-11-14T22:13:20Z"), now, &east, &span));
     assert_int_equal(span.from_ms, now);
-    assert_false(aqs_span_parse(STR("2023-02-29"), now, 0, &span));
-    assert_false(aqs_span_parse(STR("2023-13"), now, 0, &span));
-    assert_false(aqs_span_parse(STR("1-2-3-4"), now, 0, &span));
-    assert_false(aqs_span_parse(STR(""), now, 0, &span));
+    /* A day of 23 hours, and an hour of summer. */
+    assert_true(aqs_span_parse(STR("2024-03-31"), now, &changing, &span));
+    assert_int_equal(span.to_ms - span.from_ms, INT64_C(23) * 3600000);
+    assert_true(aqs_span_parse(STR("2024-07-01T10:00:00"), now, &changing, &span));
+    assert_int_equal(span.from_ms, INT64_C(1719820800000)); /* 08:00 UTC */
+    assert_false(aqs_span_parse(STR("2023-02-29"), now, &utc, &span));
+    assert_false(aqs_span_parse(STR("2023-13"), now, &utc, &span));
+    assert_false(aqs_span_parse(STR("1-2-3-4"), now, &utc, &span));
+    assert_false(aqs_span_parse(STR(""), now, &utc, &span));
 }
 
 int main(void)

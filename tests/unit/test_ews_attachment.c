@@ -154,6 +154,35 @@ static void test_ids_that_name_nothing(void **state)
     assert_string_equal(ews_text(f, "ResponseCode"), "ErrorItemNotFound");
 }
 
+/* Ids of one message and of others, in any order: each gets its own. */
+static void test_many_of_several_messages(void **state)
+{
+    struct ews_fixture *f = *state;
+    const char *file[2], *message[2];
+
+    list(f, &file[0], &message[0]);
+    list(f, &file[1], &message[1]);
+    ews_ask(f,
+            "<m:GetAttachment><m:AttachmentIds><t:AttachmentId Id='%s'/><t:AttachmentId Id='%s'/>"
+            "<t:AttachmentId Id='%s'/><t:AttachmentId Id='AAAA'/><t:AttachmentId Id='%s'/>"
+            "<t:AttachmentId Id='%s'/></m:AttachmentIds></m:GetAttachment>",
+            file[0], message[0], message[1], message[1], file[1]);
+    assert_string_equal(ews_codes(f),
+                        "NoError NoError NoError ErrorInvalidAttachmentId NoError NoError");
+    for (size_t i = 0, at = 0; i < 5; i++) {
+        static const bool is_file[] = {true, false, false, false, true};
+        static const int of[] = {0, 0, 1, 1, 1};
+
+        while (ews_nth(f, "AttachmentId", at) != NULL &&
+               strcmp(attachment_id(f, at), is_file[i] ? file[of[i]] : message[of[i]]) != 0) {
+            at++; /* of attachments within the attached message */
+        }
+        assert_non_null(ews_nth(f, "AttachmentId", at));
+        at++;
+    }
+    assert_int_equal(ews_count(f, "Content"), 2);
+}
+
 #define fixture_test(fn)                                                                           \
     cmocka_unit_test_setup_teardown(fn, ews_fixture_setup, ews_fixture_teardown)
 
@@ -164,6 +193,7 @@ int main(void)
         fixture_test(test_attached_message_is_an_item),
         fixture_test(test_attachment_of_an_attached_message),
         fixture_test(test_ids_that_name_nothing),
+        fixture_test(test_many_of_several_messages),
     };
 
     return cmocka_run_group_tests(tests, answers_keep, answers_check);

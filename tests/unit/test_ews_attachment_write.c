@@ -9,6 +9,8 @@
 
 #include "base/arena.h"
 #include "base/base64.h"
+#include "ews/item_edit-private.h"
+#include "ews/limits.h"
 #include "mailbox/permissions.h"
 #include "mailbox/store.h"
 #include "mailbox/token.h"
@@ -298,6 +300,60 @@ static void test_large(void **state)
     assert_true(str_is(ews_nth(f, "Content", 0)->text, content));
 }
 
+/* ---- the picture of a contact ---- */
+
+#define PICTURE(is)                                                                                \
+    "<t:FileAttachment><t:Name>ContactPicture.jpg</t:Name><t:IsContactPhoto>" is                   \
+    "</t:IsContactPhoto><t:Content>AAEC</t:Content></t:FileAttachment>"
+
+static const char *has_picture(struct ews_fixture *f, struct item_id id)
+{
+    ews_ask(f,
+            "<m:GetItem><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape></m:ItemShape>"
+            "<m:ItemIds><t:ItemId Id='%s'/></m:ItemIds></m:GetItem>",
+            ews_item_id(f, id));
+    return ews_text(f, "HasPicture");
+}
+
+static void test_picture_of_a_contact(void **state)
+{
+    struct ews_fixture *f = *state;
+    struct item_id id = ews_given_item(f, ews_folder(f, DF_CONTACTS), ITEM_KIND_CONTACT);
+    const char *picture;
+
+    assert_string_equal(create(f, id, FILE_XML("other", "AA==") PICTURE("false")),
+                        "NoError NoError");
+    assert_string_equal(has_picture(f, id), "false");
+    picture = created(f, id, PICTURE("true"));
+    assert_string_equal(has_picture(f, id), "true");
+    assert_true(str_is(ews_nth(f, "IsContactPhoto", 0)->text, "false"));
+    assert_true(str_is(ews_nth(f, "IsContactPhoto", 2)->text, "true"));
+    assert_string_equal(name_of(f, picture), "ContactPicture.jpg");
+    assert_string_equal(ews_text(f, "IsContactPhoto"), "true");
+    assert_string_equal(delete (f, picture), "NoError");
+    assert_string_equal(has_picture(f, id), "false");
+    ews_ask(f, "<m:CreateItem><m:Items><t:Contact><t:Attachments>" PICTURE(
+                   "true") "</t:Attachments></t:Contact></m:Items></m:CreateItem>");
+    assert_string_equal(ews_text(f, "IsContactPhoto"), "true");
+}
+
+/* ---- limits ---- */
+
+static void test_size_and_number_are_bounded(void **state)
+{
+    struct ews_fixture *f = *state;
+    struct mime_draft_attachment *many =
+        ARENA_ARRAY(f->arena, struct mime_draft_attachment, ATTACHMENTS_MAX_COUNT + 1);
+    struct err err;
+
+    assert_int_equal(edit_check_attachments(many, ATTACHMENTS_MAX_COUNT, &err), 0);
+    assert_int_equal(edit_check_attachments(many, ATTACHMENTS_MAX_COUNT + 1, &err), -ERR_TOO_LARGE);
+    many[0].content.n = many[1].content.n = ATTACHMENTS_MAX_BYTES / 2;
+    assert_int_equal(edit_check_attachments(many, 2, &err), 0);
+    many[2].content.n = 1;
+    assert_int_equal(edit_check_attachments(many, 3, &err), -ERR_TOO_LARGE);
+}
+
 static void test_refused(void **state)
 {
     struct ews_fixture *f = *state;
@@ -348,6 +404,8 @@ int main(void)
         fixture_test(test_composing_turns_attachments_but_not_ids),
         fixture_test(test_another_message_has_other_attachments),
         fixture_test(test_large),
+        fixture_test(test_picture_of_a_contact),
+        fixture_test(test_size_and_number_are_bounded),
         fixture_test(test_refused),
         fixture_test(test_rights),
     };

@@ -261,6 +261,26 @@ static void test_a_removal_that_fails_can_be_asked_for_again(void **state)
     assert_int_equal(total_of_bobs_inbox(f), 1);
 }
 
+/* What arrived in an attempt that was broken off, and was deleted there since, is no reason to take the last copy away. */
+static void test_a_repeated_move_does_not_lose_what_was_deleted_there(void **state)
+{
+    struct ews_fixture *f = *state;
+    struct item_id id = ews_given_message(f, ews_folder(f, DF_INBOX), "kept");
+
+    given_shared_inbox(f);
+    f->fail_leg = 3;
+    ask_transfer(f, "MoveItem", ALL_IN_BOBS_INBOX, item_xml(f, id));
+    f->fail_leg = 0;
+    f->as = f->bob;
+    ews_ask(f, "<m:EmptyFolder DeleteType='HardDelete' DeleteSubFolders='false'><m:FolderIds>"
+               "<t:DistinguishedFolderId Id='inbox'/></m:FolderIds></m:EmptyFolder>");
+    f->as = f->alice;
+    assert_int_equal(total_of_bobs_inbox(f), 0);
+    ask_transfer(f, "MoveItem", ALL_IN_BOBS_INBOX, item_xml(f, id));
+    assert_string_equal(ews_codes(f), "NoError");
+    assert_int_equal(total_of_bobs_inbox(f), 1);
+}
+
 /* What was changed since is another version, and arrives. */
 static void test_a_change_between_two_attempts_is_not_lost(void **state)
 {
@@ -358,6 +378,7 @@ int main(void)
         fixture_test(test_what_arrives_is_what_left),
         fixture_test(test_an_arrival_that_fails_leaves_the_item),
         fixture_test(test_a_removal_that_fails_can_be_asked_for_again),
+        fixture_test(test_a_repeated_move_does_not_lose_what_was_deleted_there),
         fixture_test(test_a_change_between_two_attempts_is_not_lost),
         fixture_test(test_a_full_mailbox_refuses_and_can_be_tried_again),
         fixture_test(test_large_messages_go_in_rounds),

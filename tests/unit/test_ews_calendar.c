@@ -6,7 +6,6 @@
 /* cmocka wants those first. */
 #include <cmocka.h>
 
-#include "base/base64.h"
 #include "support/answer_schema.h"
 #include "support/calendar_requests.h"
 
@@ -250,33 +249,11 @@ static void test_attendees_are_appended(void **state)
     "DESCRIPTION:Bring shoes\r\nRRULE:FREQ=WEEKLY;COUNT=3;BYDAY=MO\r\nEND:VEVENT\r\n"              \
     "END:VCALENDAR\r\n"
 
-static const char *encoded(struct ews_fixture *f, const char *text)
-{
-    struct buf out = BUF_INIT;
-    const char *copy;
-
-    base64_encode(&out, text, strlen(text));
-    copy = str_cstr(f->arena, buf_str(&out));
-    buf_fini(&out);
-    return copy;
-}
-
-static const char *decoded(struct ews_fixture *f)
-{
-    struct buf out = BUF_INIT;
-    const char *copy;
-
-    assert_true(base64_decode_lenient(&out, ews_nth(f, "MimeContent", 0)->text));
-    copy = str_cstr(f->arena, buf_str(&out));
-    buf_fini(&out);
-    return copy;
-}
-
 static void test_from_icalendar(void **state)
 {
     struct ews_fixture *f = *state;
-    const char *id = calendar_create(
-        f, arena_printf(f->arena, "<t:MimeContent>%s</t:MimeContent>", encoded(f, ICALENDAR)));
+    const char *id = calendar_create(f, arena_printf(f->arena, "<t:MimeContent>%s</t:MimeContent>",
+                                                     calendar_encoded(f, ICALENDAR)));
 
     assert_non_null(id);
     calendar_get_all(f, id);
@@ -296,20 +273,25 @@ static void test_elements_override_the_icalendar(void **state)
     struct ews_fixture *f = *state;
     const char *id = calendar_create(
         f, arena_printf(f->arena, "<t:MimeContent>%s</t:MimeContent><t:Subject>Mine</t:Subject>",
-                        encoded(f, ICALENDAR)));
+                        calendar_encoded(f, ICALENDAR)));
 
     calendar_get(f, id, ID_ONLY "<t:IncludeMimeContent>true</t:IncludeMimeContent>");
-    assert_non_null(strstr(decoded(f), "SUMMARY:Mine\r\n"));
-    assert_non_null(strstr(decoded(f), "RRULE:"));
+    assert_non_null(strstr(calendar_decoded(f), "SUMMARY:Mine\r\n"));
+    assert_non_null(strstr(calendar_decoded(f), "RRULE:"));
 }
 
 static void test_what_is_no_icalendar_is_refused(void **state)
 {
+    static const char *const texts[] = {
+        "Subject: mail\r\n\r\nbody", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", "x"};
     struct ews_fixture *f = *state;
 
-    assert_null(calendar_create(f, arena_printf(f->arena, "<t:MimeContent>%s</t:MimeContent>",
-                                                encoded(f, "Subject: mail\r\n\r\nbody"))));
-    assert_string_equal(calendar_code(f), "ErrorMimeContentConversionFailed");
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        assert_null(calendar_create(f, arena_printf(f->arena, "<t:MimeContent>%s</t:MimeContent>",
+                                                    calendar_encoded(f, texts[i]))));
+        assert_string_equal(calendar_code(f), "ErrorMimeContentInvalid");
+    }
 }
 
 static void test_mime_content_is_icalendar_of_what_it_is_now(void **state)
@@ -319,9 +301,9 @@ static void test_mime_content_is_icalendar_of_what_it_is_now(void **state)
 
     calendar_update(f, id, "item:Subject", "<t:Subject>Dinner</t:Subject>");
     calendar_get(f, id, ID_ONLY "<t:IncludeMimeContent>true</t:IncludeMimeContent>");
-    assert_memory_equal(decoded(f), "BEGIN:VCALENDAR\r\n", 17);
-    assert_non_null(strstr(decoded(f), "SUMMARY:Dinner\r\n"));
-    assert_non_null(strstr(decoded(f), "DTSTART;TZID="));
+    assert_memory_equal(calendar_decoded(f), "BEGIN:VCALENDAR\r\n", 17);
+    assert_non_null(strstr(calendar_decoded(f), "SUMMARY:Dinner\r\n"));
+    assert_non_null(strstr(calendar_decoded(f), "DTSTART;TZID="));
 }
 
 int main(void)

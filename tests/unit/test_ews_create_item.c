@@ -360,6 +360,8 @@ static void bad_mime_is_refused(void **state)
     assert_code(f, "ErrorMimeContentInvalidBase64String");
     save(f, "<t:Message><t:MimeContent></t:MimeContent></t:Message>");
     assert_code(f, "ErrorMimeContentInvalid");
+    save(f, "<t:Message><t:MimeContent>bm8gbWVzc2FnZQ==</t:MimeContent></t:Message>");
+    assert_code(f, "ErrorMimeContentInvalid");
 }
 
 /* ---- sending ---- */

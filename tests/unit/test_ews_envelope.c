@@ -207,7 +207,7 @@ static void test_operations_that_others_have_are_invalid_operations(void **state
                                         "GetUserConfiguration",
                                         "GetUserAvailabilityRequest",
                                         "ExpandDL",
-                                        "Subscribe"};
+                                        "PlayOnPhone"};
     struct ews_fixture *f = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
@@ -315,8 +315,8 @@ static void test_time_zones_are_known_or_described(void **state)
     assert_string_equal(zone(f, ""), "ErrorSchemaValidation");
 }
 
-/* The offset that times without a zone get under such a header. */
-static int offset_under(struct ews_fixture *f, const char *definition)
+/* Minutes east of UTC of a local time that names no zone, under such a header. */
+static int offset_at(struct ews_fixture *f, const char *definition, const char *local)
 {
     const struct ews_caller caller = {{1}, STR("alice@example.com"), STR("Alice")};
     struct ews_call *call = ews_call_new(f->arena, &f->service, &caller);
@@ -326,13 +326,19 @@ static int offset_under(struct ews_fixture *f, const char *definition)
                      "'><s:Header><t:TimeZoneContext>%s</t:TimeZoneContext></s:Header><s:Body>%s"
                      "</s:Body></s:Envelope>",
                      definition, GET_INBOX);
-    int minutes;
+    int64_t utc = 0, as_utc = 0;
 
     ews_call_feed(call, request, strlen(request));
     assert_int_equal(ews_call_prepare(call), EWS_RUN_READ);
-    minutes = call->zone_offset_minutes;
+    assert_true(zone_context_time(&call->zone, str_from(local), &utc));
+    assert_true(time_parse(str_from(local), 0, &as_utc));
     ews_call_free(&call);
-    return minutes;
+    return (int)((as_utc - utc) / 60000);
+}
+
+static int offset_under(struct ews_fixture *f, const char *definition)
+{
+    return offset_at(f, definition, "2024-01-15T12:00:00");
 }
 
 #define ZONE(id) "<t:TimeZoneDefinition Id='" id "'/>"
@@ -352,8 +358,85 @@ static void test_offsets_of_time_zones(void **state)
     assert_int_equal(offset_under(f, BIAS("PT8H")), -480);
     assert_int_equal(offset_under(f, BIAS("-PT5H30M")), 330);
     assert_int_equal(offset_under(f, BIAS("P0DT8H0M0.0S")), -480);
-    assert_int_equal(offset_under(f, BIAS("PT99999999999999999999H")), 0);
-    assert_int_equal(offset_under(f, BIAS("nonsense")), 0);
+    assert_int_equal(offset_under(f, BIAS("PT0S")), 0);
+    assert_string_equal(zone(f, BIAS("PT99999999999999999999H")), "ErrorInvalidValueForProperty");
+    assert_string_equal(zone(f, BIAS("PT15H")), "ErrorInvalidValueForProperty");
+    assert_string_equal(zone(f, BIAS("nonsense")), "ErrorInvalidValueForProperty");
+    assert_string_equal(zone(f, BIAS("P")), "ErrorInvalidValueForProperty");
+}
+
+static void test_clocks_of_a_time_zone_are_changed(void **state)
+{
+    struct ews_fixture *f = *state;
+
+    assert_int_equal(offset_at(f, ZONE("W. Europe Standard Time"), "2024-03-31T01:59:59"), 60);
+    assert_int_equal(offset_at(f, ZONE("W. Europe Standard Time"), "2024-03-31T03:00:00"), 120);
+    assert_int_equal(offset_at(f, ZONE("W. Europe Standard Time"), "2024-10-27T01:59:59"), 120);
+    assert_int_equal(offset_at(f, ZONE("W. Europe Standard Time"), "2024-10-27T03:00:00.5"), 60);
+    assert_int_equal(offset_at(f, ZONE("Eastern Standard Time"), "2024-07-01T00:00:00"), -240);
+    /* The rule of that year. */
+    assert_int_equal(offset_at(f, ZONE("Eastern Standard Time"), "2006-03-20T00:00:00"), -300);
+    assert_int_equal(offset_at(f, ZONE("Tokyo Standard Time"), "2024-07-01T00:00:00"), 540);
+    assert_int_equal(offset_at(f, ZONE("W. Europe Standard Time"), "2024-07-01"), 120);
+    assert_int_equal(offset_at(f, ZONE("W. Europe Standard Time"), "2024-07-01T00:00:00Z"), 0);
+}
+
+#define PERIODS                                                                                    \
+    "<t:Periods><t:Period Bias='PT3H' Name='Standard' Id='s'/>"                                    \
+    "<t:Period Bias='PT1H30M' Name='Daylight' Id='d'/></t:Periods>"
+#define CHANGE(to, month, occurrence)                                                              \
+    "<t:RecurringDayTransition><t:To Kind='Period'>" to "</t:To><t:TimeOffset>PT2H</t:TimeOffset>" \
+    "<t:Month>" month "</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek><t:Occurrence>" occurrence       \
+    "</t:Occurrence></t:RecurringDayTransition>"
+#define GROUP(id, content) "<t:TransitionsGroup Id='" id "'>" content "</t:TransitionsGroup>"
+#define CONSTANT(to) "<t:Transition><t:To Kind='Period'>" to "</t:To></t:Transition>"
+#define FROM(group, time)                                                                          \
+    "<t:AbsoluteDateTransition><t:To Kind='Group'>" group "</t:To><t:DateTime>" time               \
+    "</t:DateTime></t:AbsoluteDateTransition>"
+#define TO(group) "<t:Transition><t:To Kind='Group'>" group "</t:To></t:Transition>"
+#define CUSTOM(groups, transitions)                                                                \
+    "<t:TimeZoneDefinition Id='Ours' Name='Ours'>" PERIODS "<t:TransitionsGroups>" groups          \
+    "</t:TransitionsGroups><t:Transitions>" transitions "</t:Transitions></t:TimeZoneDefinition>"
+
+/* Now it is November 2023. */
+static void test_a_zone_is_as_it_is_described(void **state)
+{
+    struct ews_fixture *f = *state;
+    const char *custom =
+        CUSTOM(GROUP("0", CONSTANT("s")) GROUP("1", CHANGE("d", "10", "1") CHANGE("s", "2", "-1"))
+                   GROUP("2", CONSTANT("d")),
+               TO("0") FROM("1", "2000-01-01T00:00:00") FROM("2", "2030-01-01T00:00:00"));
+
+    assert_int_equal(offset_at(f, custom, "2024-07-01T00:00:00"), -180);
+    assert_int_equal(offset_at(f, custom, "2024-10-06T01:59:00"), -180);
+    assert_int_equal(offset_at(f, custom, "2024-10-06T04:00:00"), -90);
+    assert_int_equal(offset_at(f, custom, "2024-02-25T00:00:00"), -90);
+    assert_int_equal(offset_at(f, custom, "2024-02-25T02:00:00"), -180);
+    assert_int_equal(
+        offset_at(f, CUSTOM(GROUP("0", CONSTANT("d")), TO("0")), "2024-07-01T00:00:00"), -90);
+    /* A known name with other clocks is as described, too. */
+    assert_int_equal(offset_at(f,
+                               "<t:TimeZoneDefinition Id='W. Europe Standard Time'>" PERIODS
+                               "</t:TimeZoneDefinition>",
+                               "2024-07-01T00:00:00"),
+                     -180);
+}
+
+static void test_half_descriptions_are_refused(void **state)
+{
+    static const char *const definitions[] = {
+        CUSTOM(GROUP("0", CONSTANT("nowhere")), TO("0")),
+        CUSTOM(GROUP("0", CHANGE("d", "13", "1") CHANGE("s", "2", "-1")), TO("0")),
+        CUSTOM(GROUP("0", CHANGE("d", "10", "0") CHANGE("s", "2", "-1")), TO("0")),
+        CUSTOM(GROUP("0", CHANGE("d", "10", "x") CHANGE("s", "2", "-1")), TO("0")),
+        CUSTOM(GROUP("0", CHANGE("x", "10", "1") CHANGE("s", "2", "-1")), TO("0")),
+        "<t:TimeZoneDefinition Id='Ours'><t:Periods/></t:TimeZoneDefinition>",
+    };
+    struct ews_fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(definitions); i++) {
+        assert_string_equal(zone(f, definitions[i]), "ErrorInvalidValueForProperty");
+    }
 }
 
 static void test_precision_of_times(void **state)
@@ -566,6 +649,9 @@ int main(void)
         TEST(test_impersonation_is_refused_with_its_reason),
         TEST(test_time_zones_are_known_or_described),
         TEST(test_offsets_of_time_zones),
+        TEST(test_clocks_of_a_time_zone_are_changed),
+        TEST(test_a_zone_is_as_it_is_described),
+        TEST(test_half_descriptions_are_refused),
         TEST(test_precision_of_times),
         TEST(test_what_is_too_deep_is_refused),
         TEST(test_hostile_text_cannot_leave_a_fault),

@@ -121,6 +121,122 @@ static void test_a_rule_that_never_comes_true_is_refused(void **state)
     assert_string_equal(calendar_code(f), "ErrorCalendarInvalidRecurrence");
 }
 
+#define EVERY(n) "<t:DailyRecurrence><t:Interval>" n "</t:Interval></t:DailyRecurrence>"
+#define ENDS(date)                                                                                 \
+    "<t:EndDateRecurrence><t:StartDate>2024-03-04</t:StartDate><t:EndDate>" date                   \
+    "</t:EndDate></t:EndDateRecurrence>"
+
+static void test_rules_that_make_no_sense_are_told_apart(void **state)
+{
+    static const struct {
+        const char *recurrence, *code;
+    } cases[] = {
+        {RECURRENCE(EVERY("-1"), NO_END), "ErrorCalendarInvalidRecurrence"},
+        {RECURRENCE(EVERY("1000"), NO_END), "ErrorCalendarInvalidRecurrence"},
+        {RECURRENCE(EVERY("2147483647"), NO_END), "ErrorCalendarInvalidRecurrence"},
+        {RECURRENCE(EVERY("2147483648"), NO_END), "ErrorSchemaValidation"},
+        {RECURRENCE(EVERY("1"), TIMES("-1")), "ErrorCalendarInvalidRecurrence"},
+        {RECURRENCE(EVERY("1"), ENDS("2024-03-03")), "ErrorRecurrenceHasNoOccurrence"},
+        {RECURRENCE(WEEKLY, ENDS("0001-01-01")), "ErrorRecurrenceHasNoOccurrence"},
+        {RECURRENCE(ABSOLUTE_YEARLY, ENDS("2024-03-13")), "ErrorRecurrenceHasNoOccurrence"},
+        {RECURRENCE(EVERY("0"), ENDS("2024-03-03")), "ErrorCalendarInvalidRecurrence"},
+        {RECURRENCE(EVERY("1"), ENDS("4500-09-02")), "ErrorRecurrenceEndDateTooBig"},
+        {RECURRENCE(EVERY("1"), ENDS("9999-12-31")), "ErrorRecurrenceEndDateTooBig"},
+        {RECURRENCE("<t:AbsoluteMonthlyRecurrence><t:Interval>1</t:Interval>"
+                    "<t:DayOfMonth>0</t:DayOfMonth></t:AbsoluteMonthlyRecurrence>",
+                    NO_END),
+         "ErrorCalendarInvalidRecurrence"},
+        {RECURRENCE("<t:AbsoluteYearlyRecurrence><t:DayOfMonth>30</t:DayOfMonth>"
+                    "<t:Month>February</t:Month></t:AbsoluteYearlyRecurrence>",
+                    NO_END),
+         "ErrorCalendarInvalidRecurrence"},
+        {RECURRENCE("<t:WeeklyRecurrence><t:Interval>1</t:Interval><t:DaysOfWeek/>"
+                    "</t:WeeklyRecurrence>",
+                    NO_END),
+         "ErrorCalendarInvalidRecurrence"},
+        {RECURRENCE("<t:WeeklyRecurrence><t:Interval>1</t:Interval>"
+                    "<t:DaysOfWeek>Doomsday</t:DaysOfWeek></t:WeeklyRecurrence>",
+                    NO_END),
+         "ErrorSchemaValidation"},
+    };
+    struct ews_fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_null(calendar_create(f, arena_printf(f->arena, HEAD "%s", cases[i].recurrence)));
+        assert_string_equal(ews_text(f, "ResponseCode"), cases[i].code);
+    }
+}
+
+static void test_rules_without_bounds_cost_nothing(void **state)
+{
+    static const char *const recurrences[] = {RECURRENCE(EVERY("1"), TIMES("2147483647")),
+                                              RECURRENCE(EVERY("1"), ENDS("4500-09-01")),
+                                              RECURRENCE(EVERY("999"), NO_END)};
+    struct ews_fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(recurrences); i++) {
+        const char *id = given_series(f, recurrences[i]);
+
+        calendar_get_occurrence(f, id, INT32_MAX);
+        assert_string_equal(calendar_code(f), "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange");
+        calendar_get_all(f, id);
+        assert_string_equal(calendar_code(f), "NoError");
+    }
+    calendar_view(f, "StartDate='4490-01-01T00:00:00Z' EndDate='4490-01-03T00:00:00Z'");
+    assert_in_range(ews_count(f, "CalendarItem"), 4, 5);
+}
+
+/* Rules of iCalendar: refused, or an appointment that every operation bears. */
+static void test_hostile_rules_of_others_do_no_harm(void **state)
+{
+    static const char *const rules[] = {
+        "FREQ=DAILY;INTERVAL=0",
+        "FREQ=DAILY;INTERVAL=99999999999999999999",
+        "FREQ=DAILY;COUNT=2147483647",
+        "FREQ=DAILY;COUNT=0",
+        "FREQ=DAILY;COUNT=-5",
+        "FREQ=DAILY;UNTIL=20200101T000000Z",
+        "FREQ=DAILY;UNTIL=99991231T235959Z",
+        "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=400",
+        "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=0",
+        "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-366,366,1,1,1,1,1,1,1,1",
+        "FREQ=YEARLY;BYDAY=99MO,-99SU",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30,31",
+        "FREQ=SECONDLY;COUNT=1000000000",
+        "FREQ=MINUTELY;BYSECOND=0,1,2,3;BYHOUR=1",
+        "FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO;BYMONTH=6",
+        "RSCALE=HEBREW;FREQ=YEARLY",
+        "FREQ=NEVER",
+    };
+    struct ews_fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        const char *object = arena_printf(
+            f->arena,
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:%zu\r\n"
+            "DTSTART:20240304T110000Z\r\nDTEND:20240304T120000Z\r\nRRULE:%s\r\nEND:VEVENT\r\n"
+            "END:VCALENDAR\r\n",
+            i, rules[i]);
+        const char *id =
+            calendar_create(f, arena_printf(f->arena, "<t:MimeContent>%s</t:MimeContent>",
+                                            calendar_encoded(f, object)));
+
+        if (id == NULL) {
+            assert_string_equal(calendar_code(f), "ErrorCalendarInvalidRecurrence");
+            continue;
+        }
+        calendar_get_all(f, id);
+        assert_string_equal(calendar_code(f), "NoError");
+        calendar_update(f, id, "calendar:End", "<t:End>2024-03-04T12:30:00Z</t:End>");
+        assert_string_equal(calendar_code(f), "NoError");
+        calendar_get_occurrence(f, id, 1000000);
+        assert_string_not_equal(calendar_code(f), "fault");
+    }
+    calendar_view(f, "StartDate='2024-03-01T00:00:00Z' EndDate='2026-03-01T00:00:00Z'");
+    assert_string_equal(calendar_code(f), "NoError");
+}
+
 static void test_half_a_recurrence_is_a_schema_violation(void **state)
 {
     struct ews_fixture *f = *state;
@@ -364,7 +480,7 @@ static void test_all_occurrences_can_be_deleted(void **state)
     assert_null(ews_nth(f, "FirstOccurrence", 0));
 }
 
-static void test_other_times_of_the_series_drop_its_exceptions(void **state)
+static void test_another_rule_of_the_series_drops_its_exceptions(void **state)
 {
     struct ews_fixture *f = *state;
     const char *master = given_series(f, RECURRENCE(WEEKLY, NO_END));
@@ -440,6 +556,9 @@ int main(void)
         TEST(test_six_patterns_and_three_ranges_read_back),
         TEST(test_a_series_begins_on_its_patterns_first_day),
         TEST(test_a_rule_that_never_comes_true_is_refused),
+        TEST(test_rules_that_make_no_sense_are_told_apart),
+        TEST(test_rules_without_bounds_cost_nothing),
+        TEST(test_hostile_rules_of_others_do_no_harm),
         TEST(test_half_a_recurrence_is_a_schema_violation),
         TEST(test_a_master_tells_its_bounds),
         TEST(test_what_never_ends_has_no_last_occurrence),
@@ -455,7 +574,7 @@ int main(void)
         TEST(test_what_is_so_already_makes_no_exception),
         TEST(test_a_deleted_occurrence_is_gone_and_counted),
         TEST(test_all_occurrences_can_be_deleted),
-        TEST(test_other_times_of_the_series_drop_its_exceptions),
+        TEST(test_another_rule_of_the_series_drops_its_exceptions),
         TEST(test_an_all_day_series_keeps_to_its_days),
         TEST(test_a_change_of_an_occurrence_is_an_update_of_the_master),
     };

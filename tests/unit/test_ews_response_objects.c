@@ -283,6 +283,126 @@ static void a_forward_needs_recipients_to_be_sent(void **state)
     assert_int_equal(queued(f).recipient_count, 0);
 }
 
+#define MARK(tag, type) "<t:ExtendedFieldURI PropertyTag='" tag "' PropertyType='" type "'/>"
+
+/* Icon and last verb of a stored item; "" when it has none. */
+static const char *marks(struct ews_fixture *f, const char *id)
+{
+    const char *all = "";
+
+    ews_ask(f,
+            "<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>"
+            "<t:FieldURI FieldURI='item:IconIndex'/>" MARK("0x1081", "Integer")
+                MARK("0x1082", "SystemTime") "</t:AdditionalProperties></m:ItemShape><m:ItemIds>"
+                                             "<t:ItemId Id='%s'/></m:ItemIds></m:GetItem>",
+            id);
+    assert_string_equal(ews_codes(f), "NoError");
+    for (size_t i = 0; i < ews_count(f, "Value"); i++) {
+        all = arena_printf(f->arena, "%s %.*s", all, STR_ARG(ews_nth(f, "Value", i)->text));
+    }
+    return arena_printf(f->arena, "%s%s", ews_text(f, "IconIndex"), all);
+}
+
+static void what_is_answered_is_marked_when_the_answer_goes_out(void **state)
+{
+    struct ews_fixture *f = *state;
+    const char *id = given(f, PLAIN), *to = "<t:ToRecipients><t:Mailbox><t:EmailAddress>"
+                                            "bob@example.com</t:EmailAddress></t:Mailbox>"
+                                            "</t:ToRecipients>";
+    const char *draft, *key;
+
+    assert_string_equal(respond(f, "SaveOnly", "ReplyToItem", id, "", NEW_TEXT), "NoError");
+    draft = ews_attr(f, "ItemId", "Id");
+    key = ews_attr(f, "ItemId", "ChangeKey");
+    assert_string_equal(marks(f, id), "MailUnread");
+    respond(f, "SendOnly", "ForwardItem", id, to, NEW_TEXT);
+    assert_string_equal(marks(f, id), "MailForwarded 104 2023-11-14T22:13:21Z");
+    clock_manual_advance(&f->clock, 60000);
+    ews_ask(f,
+            "<m:SendItem SaveItemToFolder='true'><m:ItemIds><t:ItemId Id='%s' ChangeKey='%s'/>"
+            "</m:ItemIds></m:SendItem>",
+            draft, key);
+    assert_string_equal(ews_codes(f), "NoError");
+    assert_string_equal(marks(f, id), "MailReplied 102 2023-11-14T22:14:21Z");
+    id = ews_item_id(f, ews_given_message(f, ews_folder(f, DF_INBOX), "to all"));
+    assert_string_equal(respond(f, "SendAndSaveCopy", "ReplyAllToItem", id, "", NEW_TEXT),
+                        "NoError");
+    assert_string_equal(marks(f, id), "MailReplied 103 2023-11-14T22:14:22Z");
+    ews_check_mailbox(f);
+}
+
+static void an_answer_goes_out_when_its_original_is_gone(void **state)
+{
+    struct ews_fixture *f = *state;
+    struct item_id original = ews_given_mime(f, ews_folder(f, DF_INBOX), PLAIN);
+
+    respond(f, "SaveOnly", "ReplyToItem", ews_item_id(f, original), "", NEW_TEXT);
+    ews_delete_item(f, original);
+    ews_ask(f,
+            "<m:SendItem SaveItemToFolder='true'><m:ItemIds><t:ItemId Id='%s' ChangeKey='%s'/>"
+            "</m:ItemIds></m:SendItem>",
+            ews_attr(f, "ItemId", "Id"), ews_attr(f, "ItemId", "ChangeKey"));
+    assert_string_equal(ews_codes(f), "NoError");
+    assert_int_equal(queued(f).recipient_count, 1);
+}
+
+/* A number of this mailbox means nothing in a stream, which may be taken in anywhere. */
+static void what_was_exported_has_forgotten_its_original(void **state)
+{
+    struct ews_fixture *f = *state;
+    const char *id = given(f, PLAIN), *data, *drafts;
+
+    respond(f, "SaveOnly", "ReplyToItem", id, "", NEW_TEXT);
+    ews_ask(f, "<m:ExportItems><m:ItemIds><t:ItemId Id='%s'/></m:ItemIds></m:ExportItems>",
+            ews_attr(f, "ItemId", "Id"));
+    data = ews_text(f, "Data");
+    drafts = ews_folder_id(f, ews_folder(f, DF_DRAFTS));
+    ews_ask(f,
+            "<m:UploadItems><m:Items><t:Item CreateAction='CreateNew'><t:ParentFolderId Id='%s'/>"
+            "<t:Data>%s</t:Data></t:Item></m:Items></m:UploadItems>",
+            drafts, data);
+    ews_ask(f,
+            "<m:SendItem SaveItemToFolder='true'><m:ItemIds><t:ItemId Id='%s' ChangeKey='%s'/>"
+            "</m:ItemIds></m:SendItem>",
+            ews_attr(f, "ItemId", "Id"), ews_attr(f, "ItemId", "ChangeKey"));
+    assert_string_equal(ews_codes(f), "NoError");
+    assert_string_equal(marks(f, id), "MailUnread");
+}
+
+static const char *offered(struct ews_fixture *f, const char *id)
+{
+    ews_ask(f,
+            "<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>"
+            "<t:FieldURI FieldURI='item:ResponseObjects'/></t:AdditionalProperties></m:ItemShape>"
+            "<m:ItemIds><t:ItemId Id='%s'/></m:ItemIds></m:GetItem>",
+            id);
+    return ews_nth(f, "ResponseObjects", 0) != NULL
+               ? ews_children(f, ews_nth(f, "ResponseObjects", 0))
+               : "nothing";
+}
+
+/* Whatever kind of item: what is offered is taken, and what is taken is offered. */
+static void what_is_offered_is_what_is_taken(void **state)
+{
+    static const char *const names[] = {"ReplyToItem", "ReplyAllToItem", "ForwardItem",
+                                        "PostReplyItem"};
+    struct ews_fixture *f = *state;
+
+    for (enum item_kind kind = ITEM_KIND_ITEM; kind < ITEM_KIND_COUNT; kind++) {
+        const char *id = ews_item_id(f, ews_given_item(f, ews_folder(f, DF_INBOX), kind));
+        const char *all = offered(f, id);
+
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+            bool takes = strcmp(respond(f, "SaveOnly", names[i], id, "", ""), "NoError") == 0;
+
+            assert_int_equal(takes, strstr(all, names[i]) != NULL);
+        }
+    }
+    assert_string_equal(offered(f, given(f, PLAIN)), "ReplyToItem ReplyAllToItem ForwardItem");
+    assert_string_equal(
+        offered(f, ews_item_id(f, ews_given_associated(f, ews_folder(f, DF_INBOX)))), "nothing");
+}
+
 static void a_post_is_answered_where_it_lies(void **state)
 {
     struct ews_fixture *f = *state;
@@ -412,6 +532,10 @@ int main(void)
         TEST(what_the_client_sets_counts),
         TEST(a_reply_is_sent_and_kept),
         TEST(a_forward_needs_recipients_to_be_sent),
+        TEST(what_is_answered_is_marked_when_the_answer_goes_out),
+        TEST(an_answer_goes_out_when_its_original_is_gone),
+        TEST(what_was_exported_has_forgotten_its_original),
+        TEST(what_is_offered_is_what_is_taken),
         TEST(a_post_is_answered_where_it_lies),
         TEST(a_read_receipt_is_suppressed_once),
         TEST(a_cancelled_meeting_is_removed),

@@ -107,6 +107,19 @@ static void a_draft_goes_out_and_moves_to_the_sent_items(void **state)
     ews_check_mailbox(f);
 }
 
+static void the_copy_has_the_time_of_sending(void **state)
+{
+    struct ews_fixture *f = *state;
+    struct draft draft = given_draft(f, "<t:Subject>out</t:Subject>" TO_BOB);
+
+    clock_manual_advance(&f->clock, INT64_C(7200) * 1000);
+    assert_string_equal(send(f, draft, "true", ""), "NoError");
+    assert_int_equal(in_folder(f, "sentitems"), 1);
+    assert_string_equal(ews_text(f, "DateTimeReceived"), ews_text(f, "DateTimeSent"));
+    assert_string_not_equal(ews_text(f, "DateTimeCreated"), ews_text(f, "DateTimeSent"));
+    assert_true(contains(queued(f).mime, "Date: Wed, 15 Nov 2023 00:13:20 +0000\r\n"));
+}
+
 static void the_copy_goes_where_it_is_wanted(void **state)
 {
     struct ews_fixture *f = *state;
@@ -217,6 +230,7 @@ int main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, ews_fixture_setup, ews_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_draft_goes_out_and_moves_to_the_sent_items),
+        TEST(the_copy_has_the_time_of_sending),
         TEST(the_copy_goes_where_it_is_wanted),
         TEST(without_a_copy_nothing_stays),
         TEST(only_what_the_client_has_seen_is_sent),

@@ -136,6 +136,53 @@ static void test_the_requests_zone_is_taken_when_none_is_named(void **state)
     assert_string_equal(ews_text(f, "Start"), "2024-07-01T01:00:00Z");
 }
 
+static void test_times_are_of_the_requests_clocks_of_that_day(void **state)
+{
+    struct ews_fixture *f = *state;
+
+    ews_ask_with_header(
+        f,
+        "<t:TimeZoneContext><t:TimeZoneDefinition Id='W. Europe Standard Time'/>"
+        "</t:TimeZoneContext>",
+        "<m:CreateItem SendMeetingInvitations='SendToNone'><m:Items><t:CalendarItem>"
+        "<t:Start>2024-03-30T10:00:00</t:Start><t:End>2024-03-31T10:00:00</t:End>"
+        "</t:CalendarItem></m:Items></m:CreateItem>");
+    calendar_get_all(f, ews_attr(f, "ItemId", "Id"));
+    assert_string_equal(ews_text(f, "Start"), "2024-03-30T09:00:00Z");
+    assert_string_equal(ews_text(f, "End"), "2024-03-31T08:00:00Z");
+    ews_ask_with_header(
+        f,
+        "<t:TimeZoneContext><t:TimeZoneDefinition Id='W. Europe Standard Time'/>"
+        "</t:TimeZoneContext>",
+        "<m:FindItem Traversal='Shallow'><m:ItemShape>" ID_ONLY "</m:ItemShape>"
+        "<m:CalendarView StartDate='2024-03-31T09:59:59' EndDate='2024-04-30T00:00:00'/>"
+        "<m:ParentFolderIds><t:DistinguishedFolderId Id='calendar'/></m:ParentFolderIds>"
+        "</m:FindItem>");
+    assert_int_equal(ews_count(f, "CalendarItem"), 1);
+}
+
+/* New Zealand's changes, with another name. */
+static void test_a_described_zone_is_the_one_with_these_clocks(void **state)
+{
+    struct ews_fixture *f = *state;
+    const char *id = calendar_create(
+        f, "<t:Start>2024-07-01T10:00:00Z</t:Start><t:End>2024-07-01T11:00:00Z</t:End>"
+           "<t:StartTimeZone Id='Ours'><t:Periods><t:Period Bias='-PT12H' Name='Standard' Id='s'/>"
+           "<t:Period Bias='-PT13H' Name='Daylight' Id='d'/></t:Periods><t:TransitionsGroups>"
+           "<t:TransitionsGroup Id='0'><t:RecurringDayTransition><t:To Kind='Period'>d</t:To>"
+           "<t:TimeOffset>PT2H</t:TimeOffset><t:Month>9</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek>"
+           "<t:Occurrence>-1</t:Occurrence></t:RecurringDayTransition><t:RecurringDayTransition>"
+           "<t:To Kind='Period'>s</t:To><t:TimeOffset>PT3H</t:TimeOffset><t:Month>4</t:Month>"
+           "<t:DayOfWeek>Sunday</t:DayOfWeek><t:Occurrence>1</t:Occurrence>"
+           "</t:RecurringDayTransition></t:TransitionsGroup></t:TransitionsGroups><t:Transitions>"
+           "<t:Transition><t:To Kind='Group'>0</t:To></t:Transition></t:Transitions>"
+           "</t:StartTimeZone>");
+
+    assert_string_equal(calendar_code(f), "NoError");
+    calendar_get_all(f, id);
+    assert_string_equal(ews_attr(f, "StartTimeZone", "Id"), "New Zealand Standard Time");
+}
+
 /* ---- reckoning ---- */
 
 static int64_t ms(const char *text)
@@ -214,6 +261,8 @@ int main(void)
         TEST(test_zones_in_every_form),
         TEST(test_old_clients_see_the_meetings_zone),
         TEST(test_the_requests_zone_is_taken_when_none_is_named),
+        TEST(test_times_are_of_the_requests_clocks_of_that_day),
+        TEST(test_a_described_zone_is_the_one_with_these_clocks),
         cmocka_unit_test(test_days_and_midnights),
         cmocka_unit_test(test_offsets_past_present_and_future),
         cmocka_unit_test(test_names_that_lead_out_of_the_directory),

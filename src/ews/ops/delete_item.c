@@ -14,7 +14,7 @@ struct args {
     struct item_targets items; /* first */
     enum delete_type type;
     bool has_cancellations, has_task_occurrences; /* the attributes */
-    struct known_folder bin, recoverable;
+    struct known_folder bin, recoverable, purges;
     struct arena *arena; /* reset between items */
 };
 
@@ -84,6 +84,10 @@ static int find_target(struct ews_call *call, struct mailbox_tx *tx, struct args
         TRY(known_folder_find(call, tx, DF_RECOVERABLEITEMSDELETIONS, &args->recoverable, &to,
                               err_r));
     }
+    if ((item->flags & ITEM_ASSOCIATED) != 0) {
+        /* To subscribers the deletion of one is a move to the purges (docs/protocol.md), so it is one. */
+        TRY(known_folder_find(call, tx, DF_RECOVERABLEITEMSPURGES, &args->purges, &to, err_r));
+    }
     *to_r = item->folder.v == to.v ? (struct folder_id){0} : to;
     return 0;
 }
@@ -109,7 +113,7 @@ static int one(struct ews_call *call, struct mailbox_tx *tx, void *vargs, size_t
     }
     TRY(find_target(call, tx, args, &item, &to, err_r));
     TRY(to.v == 0 ? mailbox_item_delete(tx, item.id, err_r)
-                  : mailbox_item_move(tx, item.id, to, &moved, err_r));
+                  : mailbox_item_discard(tx, item.id, to, &moved, err_r));
     answer_done(call);
     return BATCH_DONE;
 }

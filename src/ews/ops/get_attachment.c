@@ -17,12 +17,22 @@
 #include "xml/xml_doc.h"
 #include "xml/xml_write.h"
 
+/* The stored message that was opened last: ids of its other attachments need not open it again. */
+struct held {
+    struct arena *arena; /* of its bytes, and of what was found in them */
+    struct mime_message *message;
+    struct mailbox_no mailbox;
+    struct body_id body;
+    unsigned leg;
+};
+
 struct args {
     struct item_shape *shape;
     struct str *ids;
     size_t n;
     struct err refused; /* what is wrong with the shape: every message's error */
     struct str refused_xml;
+    struct held held;
     struct arena *arena;   /* reset between attachments */
     uint64_t opened_bytes; /* of messages, so far */
 };
@@ -47,6 +57,7 @@ static int parse(struct ews_call *call, const struct xml_node *request, void **a
     }
     TRY(attachment_ids_parse(call, found[1], &args->ids, &args->n, err_r));
     args->arena = arena_new(call->arena, "attachment");
+    args->held.arena = arena_new(call->arena, "message");
     *args_r = args;
     return 0;
 }
@@ -65,6 +76,10 @@ struct writing {
     struct mime_message *message; /* the message that holds the attachment */
 };
 
+/* A message that is held may take so many times its size, and what small ones take in any case. */
+#define HELD_MAX_GROWTH 4
+#define HELD_LEAST_BYTES 65536
+
 /* The first message is opened whatever its size, others as long as answer and work stay in
  * bounds. */
 static int check_room(struct writing *w, struct err *err_r)
@@ -79,16 +94,44 @@ static int check_room(struct writing *w, struct err *err_r)
     return 0;
 }
 
-static int open_item(struct writing *w, struct err *err_r)
+/* Whether the message is still held, and has not grown much by what was decoded of it. A body's bytes
+ * never change; another leg is another transaction, which may lack it. */
+static bool is_held(const struct writing *w)
 {
+    const struct held *held = &w->args->held;
+
+    return held->message != NULL && held->mailbox.v == w->call->mailbox.v &&
+           held->body.v == w->item.body.v && held->leg == batch_leg(w->call) &&
+           arena_used_bytes(held->arena) / HELD_MAX_GROWTH <= w->item.size + HELD_LEAST_BYTES;
+}
+
+static int hold(struct writing *w, struct err *err_r)
+{
+    struct held *held = &w->args->held;
     struct str mime = STR_NULL;
 
+    if (held->message != NULL) {
+        mime_message_free(&held->message);
+    }
+    arena_reset(held->arena);
+    if (w->item.body.v != 0) {
+        TRY(mailbox_body_read(w->tx, w->item.body, held->arena, &mime, err_r));
+    }
+    held->message = mime_message_new(held->arena, mime);
+    held->mailbox = w->call->mailbox;
+    held->body = w->item.body;
+    held->leg = batch_leg(w->call);
+    return 0;
+}
+
+static int open_item(struct writing *w, struct err *err_r)
+{
     TRY(attachment_root_get(w->call, w->tx, &w->token, w->arena, &w->item, err_r));
     TRY(check_room(w, err_r));
-    if (w->item.body.v != 0) {
-        TRY(mailbox_body_read(w->tx, w->item.body, w->arena, &mime, err_r));
+    if (!is_held(w)) {
+        TRY(hold(w, err_r));
     }
-    w->message = mime_message_new(w->arena, mime);
+    w->message = w->args->held.message;
     return 0;
 }
 
@@ -111,7 +154,6 @@ static int descend(struct writing *w, size_t index, struct err *err_r)
         !mime_message_attachment_content(w->message, index, &content)) {
         return err_set(err_r, ERR_ATTACHMENT_ID, "no attached message at %zu", index);
     }
-    mime_message_free(&w->message); /* the bytes stay in the arena */
     w->message = mime_message_new(w->arena, content);
     return 0;
 }
@@ -161,7 +203,7 @@ static void write_file(struct writing *w, struct item_view *view,
     BUF_LIT(out, "<t:FileAttachment>");
     attachment_write_head(view, out, &w->token, attachment);
     if (w->call->version >= EWS_EXCHANGE2010) {
-        BUF_LIT(out, "<t:IsContactPhoto>false</t:IsContactPhoto>");
+        xml_add_element_bool(out, STR("t:IsContactPhoto"), attachment->is_photo);
     }
     buf_reserve(out, BASE64_BYTES(content.n) + AFTER_CONTENT_BYTES);
     BUF_LIT(out, "<t:Content>");
@@ -250,9 +292,6 @@ static int one(struct ews_call *call, struct mailbox_tx *tx, void *vargs, size_t
 
     arena_reset(w.arena);
     rc = write_attachment(&w, args->ids[i], err_r);
-    if (w.message != NULL) {
-        mime_message_free(&w.message);
-    }
     *message_xml_r = w.message_xml;
     return rc < 0 ? rc : BATCH_DONE;
 }

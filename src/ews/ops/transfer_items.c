@@ -191,7 +191,7 @@ static int take_up(struct ews_call *call, struct mailbox_tx *tx, struct args *ar
     return BATCH_ELSEWHERE;
 }
 
-/* The record as it is in the other mailbox, whose log is another: without the stamps of this one, and made by the caller, if that is not the owner. */
+/* The record as it is in the other mailbox, whose log is another: without the stamps and numbers of this one, and made by the caller, if that is not the owner. */
 static struct str record_elsewhere(struct ews_call *call, const struct parcel *parcel)
 {
     struct buf out = BUF_INIT;
@@ -201,6 +201,7 @@ static struct str record_elsewhere(struct ews_call *call, const struct parcel *p
 
     (void)props_open(&props, parcel->item.props);
     props.v[IPROP_STAMPS] = props.v[IPROP_CREATOR] = STR_NULL;
+    props.v[IPROP_RESPONSE_ORIGINAL] = props.v[IPROP_RESPONSE_VERB] = STR_NULL;
     props_begin(&w, &out);
     for (unsigned i = 1; i < IPROP_LIMIT; i++) {
         if (i == IPROP_CREATOR && !access_is_owner(call)) {
@@ -214,36 +215,53 @@ static struct str record_elsewhere(struct ews_call *call, const struct parcel *p
     return record;
 }
 
-/* 1: comes for the first time. */
-static int note_arrival(struct mailbox_tx *tx, const struct parcel *parcel, struct err *err_r)
+static struct delivery_origin origin_of(const struct parcel *parcel)
 {
-    const struct delivery_origin origin = {.mailbox = parcel->from,
-                                           .id = item_version(&parcel->item),
-                                           .queued_ms = parcel->item.received_ms};
+    return (struct delivery_origin){.mailbox = parcel->from,
+                                    .id = item_version(&parcel->item),
+                                    .queued_ms = parcel->item.received_ms};
+}
 
-    return delivery_note_once(tx, &origin, err_r);
+/* 1: an attempt that was broken off brought it here already, and what it became is still there. */
+static int has_arrived(struct mailbox_tx *tx, const struct parcel *parcel, struct err *err_r)
+{
+    const struct delivery_origin origin = origin_of(parcel);
+    struct item_id id;
+    struct item item;
+    int rc = delivery_noted_item(tx, &origin, &id, err_r);
+
+    return rc == 1 ? mailbox_item_get(tx, id, parcel->arena, &item, err_r) : rc;
+}
+
+static int add_arrival(struct ews_call *call, struct mailbox_tx *tx, const struct args *args,
+                       const struct parcel *parcel, struct err *err_r)
+{
+    const struct delivery_origin origin = origin_of(parcel);
+    const struct item_draft draft = {.kind = parcel->item.kind,
+                                     .flags = parcel->item.flags,
+                                     .received_ms = parcel->item.received_ms,
+                                     .size = parcel->item.size,
+                                     .props = record_elsewhere(call, parcel),
+                                     .mime = parcel->mime};
+    struct item_id id;
+
+    TRY(mailbox_item_add(tx, args->to_folder, &draft, &id, err_r));
+    return args->move ? delivery_note_item(tx, &origin, id, err_r) : 0;
 }
 
 static int arrive(struct ews_call *call, struct mailbox_tx *tx, struct args *args, size_t i,
                   struct err *err_r)
 {
     struct parcel *parcel = &args->parcels[i];
-    struct item_draft draft = {.kind = parcel->item.kind,
-                               .flags = parcel->item.flags,
-                               .received_ms = parcel->item.received_ms,
-                               .size = parcel->item.size,
-                               .mime = parcel->mime};
-    struct item_id id;
-    int first = 1;
+    int arrived = 0;
 
     TRY(require_target(call, tx, args, err_r));
     if (args->move) {
-        first = note_arrival(tx, parcel, err_r);
-        TRY(first);
+        arrived = has_arrived(tx, parcel, err_r);
+        TRY(arrived);
     }
-    if (first == 1) {
-        draft.props = record_elsewhere(call, parcel);
-        TRY(mailbox_item_add(tx, args->to_folder, &draft, &id, err_r));
+    if (arrived == 0) {
+        TRY(add_arrival(call, tx, args, parcel, err_r));
     }
     if (args->move) {
         parcel->stage = LEAVE;

@@ -312,6 +312,9 @@ static int update(struct ews_call *call, struct mailbox_tx *tx, struct args *arg
                   struct str *message_xml_r, struct err *err_r)
 {
     TRY(item_edit_open(call, tx, args->item_arena, &w->item, &w->edit, err_r));
+    if (w->occurrence != NULL) {
+        calendar_occurrence_edit(w->edit, w->occurrence);
+    }
     for (size_t i = 0; i < w->target->n; i++) {
         TRY(item_edit_apply_change(w->edit, &w->target->changes[i], message_xml_r, err_r));
     }

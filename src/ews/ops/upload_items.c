@@ -76,11 +76,6 @@ static int parse_upload(struct ews_call *call, const struct xml_node *node, stru
         upload->has_item = true;
     }
     upload->data = found[2]->text;
-    if ((upload->action == CREATE_NEW && upload->has_item) ||
-        (upload->action == UPDATE && !upload->has_item)) {
-        return err_tell(err_r, ERR_REQUEST,
-                        "An ItemId is required to update an item, and not allowed for a new one.");
-    }
     return 0;
 }
 
@@ -272,6 +267,16 @@ static int store(struct work *w, struct str bytes, struct err *err_r)
     return BATCH_DONE;
 }
 
+static int check_action(const struct upload *upload, struct err *err_r)
+{
+    if ((upload->action == CREATE_NEW && upload->has_item) ||
+        (upload->action == UPDATE && !upload->has_item)) {
+        return err_tell(err_r, ERR_REQUEST_ITEM,
+                        "An ItemId is required to update an item, and not allowed for a new one.");
+    }
+    return 0;
+}
+
 static int one(struct ews_call *call, struct mailbox_tx *tx, void *vargs, size_t i,
                struct str *message_xml_r, struct err *err_r)
 {
@@ -283,6 +288,7 @@ static int one(struct ews_call *call, struct mailbox_tx *tx, void *vargs, size_t
 
     (void)message_xml_r;
     arena_reset(args->arena);
+    TRY(check_action(w.upload, err_r));
     TRY(folder_ref_resolve(call, tx, &w.upload->folder, FOLDER_AS_PARENT, &folder, err_r));
     w.folder = folder.id;
     rc = base64_decode_lenient(&bytes, w.upload->data)
