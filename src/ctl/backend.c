@@ -111,3 +111,26 @@ int backend_check(struct backend *b, struct str address, struct err *err_r)
 {
     return EITHER(b, check, address, err_r);
 }
+
+int backend_subscription_list(struct backend *b, struct str address, struct arena *arena,
+                              struct str *lines_r, struct err *err_r)
+{
+    return EITHER(b, subscription_list, address, arena, lines_r, err_r);
+}
+
+int backend_subscription_show(struct backend *b, struct str id, struct arena *arena,
+                              struct str *lines_r, struct err *err_r)
+{
+    return EITHER(b, subscription_show, id, arena, lines_r, err_r);
+}
+
+int backend_subscription_delete(struct backend *b, struct str id, struct err *err_r)
+{
+    return EITHER(b, subscription_delete, id, err_r);
+}
+
+int backend_watch(struct backend *b, struct str address, struct str places, struct arena *arena,
+                  struct admin_watch *watch_r, struct err *err_r)
+{
+    return EITHER(b, watch, address, places, arena, watch_r, err_r);
+}

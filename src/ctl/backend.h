@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 struct admin_message;
+struct admin_watch;
 struct arena;
 struct backend;
 struct err;
@@ -32,6 +33,14 @@ int backend_user_delete(struct backend *b, struct str address, struct err *err_r
 int backend_import(struct backend *b, struct str address, struct str folder,
                    const struct admin_message *messages, size_t n, struct err *err_r) WARN_UNUSED;
 int backend_check(struct backend *b, struct str address, struct err *err_r) WARN_UNUSED;
+
+int backend_subscription_list(struct backend *b, struct str address, struct arena *arena,
+                              struct str *lines_r, struct err *err_r) WARN_UNUSED;
+int backend_subscription_show(struct backend *b, struct str id, struct arena *arena,
+                              struct str *lines_r, struct err *err_r) WARN_UNUSED;
+int backend_subscription_delete(struct backend *b, struct str id, struct err *err_r) WARN_UNUSED;
+int backend_watch(struct backend *b, struct str address, struct str places, struct arena *arena,
+                  struct admin_watch *watch_r, struct err *err_r) WARN_UNUSED;
 
 DEFINE_AUTO(backend, backend_close)
 

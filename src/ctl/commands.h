@@ -23,6 +23,10 @@ int command_user_passwd(const struct command_call *call, struct err *err_r) WARN
 int command_user_delete(const struct command_call *call, struct err *err_r) WARN_UNUSED;
 int command_import(const struct command_call *call, struct err *err_r) WARN_UNUSED;
 int command_deliver(const struct command_call *call, struct err *err_r) WARN_UNUSED;
+int command_sub_list(const struct command_call *call, struct err *err_r) WARN_UNUSED;
+int command_sub_show(const struct command_call *call, struct err *err_r) WARN_UNUSED;
+int command_sub_delete(const struct command_call *call, struct err *err_r) WARN_UNUSED;
+int command_monitor(const struct command_call *call, struct err *err_r) WARN_UNUSED;
 int command_check(const struct command_call *call, struct err *err_r) WARN_UNUSED;
 
 #endif

@@ -50,6 +50,22 @@ static const struct command {
      command_deliver,
      "deliver the message on standard input, as LMTP would"},
     {{"check", NULL}, "ADDR", 1, 1, false, command_check, "verify a mailbox"},
+    {{"sub", "list"},
+     "[ADDR]",
+     0,
+     1,
+     false,
+     command_sub_list,
+     "list subscriptions: how many events each is behind, and since when it is silent"},
+    {{"sub", "show"}, "ID", 1, 1, false, command_sub_show, "all about one subscription"},
+    {{"sub", "delete"}, "ID", 1, 1, false, command_sub_delete, "end a subscription"},
+    {{"monitor", NULL},
+     "[ADDR]",
+     0,
+     1,
+     false,
+     command_monitor,
+     "print what happens in the mailboxes, as it happens"},
 };
 
 static void print_help(void)

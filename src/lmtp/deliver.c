@@ -72,6 +72,8 @@ static void delivery_done(struct mailbox_job *job, int rc, const struct err *err
                   LINT("bytes", d->message.n));
     }
     d->rc = rc;
+    atomic_fetch_add_explicit(rc < 0 ? &conn->server->refused : &conn->server->delivered, 1,
+                              memory_order_relaxed);
     if (atomic_fetch_sub(&conn->undelivered, 1) == 1) {
         complete(conn);
     }
@@ -104,6 +106,13 @@ void lmtp_deliver(struct conn *conn)
     for (size_t i = 0; i < n; i++) {
         workers_submit(conn->server->workers, &conn->deliveries[i].job);
     }
+}
+
+void lmtp_server_stats(const struct lmtp_server *server, struct lmtp_stats *stats_r)
+{
+    *stats_r = (struct lmtp_stats){
+        .delivered = atomic_load_explicit(&server->delivered, memory_order_relaxed),
+        .refused = atomic_load_explicit(&server->refused, memory_order_relaxed)};
 }
 
 void lmtp_deliver_finish(struct conn *conn)

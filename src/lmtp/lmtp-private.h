@@ -76,6 +76,7 @@ struct lmtp_server {
     int listen_fd, epoll_fd, wake_fd;
     pthread_t thread;
     atomic_bool stop;
+    atomic_uint_least64_t delivered, refused;
     bool stopping;
     int64_t stop_by_ms,
         accept_at_ms; /* accept_at_ms: accepting pauses until then; 0: it does not */

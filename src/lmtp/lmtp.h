@@ -38,6 +38,11 @@ const char *lmtp_server_address(const struct lmtp_server *server);
 /* Finishes messages that were received, answers them, closes. The workers must still run. */
 void lmtp_server_stop(struct lmtp_server **server);
 
+struct lmtp_stats {
+    uint64_t delivered, refused; /* recipients of whole messages */
+};
+void lmtp_server_stats(const struct lmtp_server *server, struct lmtp_stats *stats_r);
+
 DEFINE_AUTO(lmtp_server, lmtp_server_stop)
 
 #endif

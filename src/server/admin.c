@@ -7,10 +7,7 @@
 #include "base/err.h"
 #include "mailbox/draft.h"
 #include "mailbox/mailbox.h"
-#include "mailbox/store.h"
-#include "mailbox/workers.h"
-
-#include <pthread.h>
+#include "server/admin-private.h"
 
 /* ---- users ---- */
 
@@ -73,21 +70,6 @@ int admin_user_delete(struct admin *admin, struct str address, struct err *err_r
 
 /* ---- jobs that are waited for ---- */
 
-struct waited_job {
-    struct mailbox_job job; /* first */
-    struct admin *admin;
-    struct user user;
-    struct str folder;
-    const struct admin_message *messages;
-    size_t message_count;
-
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    bool has_ended;
-    int rc;
-    struct err err;
-};
-
 static void waited_job_done(struct mailbox_job *job, int rc, const struct err *err)
 {
     struct waited_job *w = (struct waited_job *)job;
@@ -102,13 +84,15 @@ static void waited_job_done(struct mailbox_job *job, int rc, const struct err *e
     pthread_mutex_unlock(&w->lock);
 }
 
-static int submit_and_wait(struct waited_job *w, struct err *err_r)
+int waited_job_run(struct admin *admin, struct waited_job *w, struct mailbox_no no,
+                   struct err *err_r)
 {
-    w->job.mailbox = w->user.mailbox;
+    w->job.mailbox = no;
     w->job.done = waited_job_done;
+    w->has_ended = false;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->ended, NULL);
-    workers_submit(w->admin->workers, &w->job);
+    workers_submit(admin->workers, &w->job);
     pthread_mutex_lock(&w->lock);
     while (!w->has_ended) {
         pthread_cond_wait(&w->ended, &w->lock);
@@ -122,8 +106,8 @@ static int submit_and_wait(struct waited_job *w, struct err *err_r)
     return w->rc;
 }
 
-static int need_user(struct admin *admin, struct str address, struct arena *arena,
-                     struct user *user_r, struct err *err_r)
+int admin_need_user(struct admin *admin, struct str address, struct arena *arena,
+                    struct user *user_r, struct err *err_r)
 {
     int found = store_user_find(admin->store, address, arena, user_r, err_r);
 
@@ -220,7 +204,16 @@ static int find_or_make_folder(struct mailbox_tx *tx, struct str path, struct ar
     return 0;
 }
 
-static int store_message(struct waited_job *w, struct mailbox_tx *tx, struct folder_id folder,
+struct import {
+    struct waited_job waited; /* first */
+    struct admin *admin;
+    struct user user;
+    struct str folder;
+    const struct admin_message *messages;
+    size_t message_count;
+};
+
+static int store_message(const struct import *w, struct mailbox_tx *tx, struct folder_id folder,
                          const struct admin_message *m, struct err *err_r)
 {
     AUTO(arena) arena = arena_new(NULL, "import");
@@ -243,7 +236,7 @@ static int store_message(struct waited_job *w, struct mailbox_tx *tx, struct fol
 
 static int import_run(struct mailbox_job *job, struct mailbox_tx *tx, struct err *err_r)
 {
-    struct waited_job *w = (struct waited_job *)job;
+    const struct import *w = (const struct import *)job;
     AUTO(arena) arena = arena_new(NULL, "import.folders");
     struct folder_id folder = {0};
     struct str path = STR_NULL;
@@ -266,16 +259,16 @@ int admin_import(struct admin *admin, struct str address, struct str folder,
                  const struct admin_message *messages, size_t n, struct err *err_r)
 {
     AUTO(arena) arena = arena_new(NULL, "admin");
-    struct waited_job w = {
-        .job = {.write = true, .run = import_run},
+    struct import w = {
+        .waited = {.job = {.write = true, .run = import_run}},
         .admin = admin,
         .folder = folder,
         .messages = messages,
         .message_count = n,
     };
 
-    TRY(need_user(admin, address, arena, &w.user, err_r));
-    return submit_and_wait(&w, err_r);
+    TRY(admin_need_user(admin, address, arena, &w.user, err_r));
+    return waited_job_run(admin, &w.waited, w.user.mailbox, err_r);
 }
 
 /* ---- check ---- */
@@ -289,8 +282,9 @@ static int check_run(struct mailbox_job *job, struct mailbox_tx *tx, struct err 
 int admin_check(struct admin *admin, struct str address, struct err *err_r)
 {
     AUTO(arena) arena = arena_new(NULL, "admin");
-    struct waited_job w = {.job = {.run = check_run}, .admin = admin};
+    struct waited_job w = {.job = {.run = check_run}};
+    struct user user;
 
-    TRY(need_user(admin, address, arena, &w.user, err_r));
-    return submit_and_wait(&w, err_r);
+    TRY(admin_need_user(admin, address, arena, &user, err_r));
+    return waited_job_run(admin, &w, user.mailbox, err_r);
 }

@@ -16,12 +16,14 @@
 
 struct arena;
 struct err;
+struct hub;
 struct store;
 struct workers;
 
 struct admin {
     struct store *store;
     struct workers *workers;
+    struct hub *hub; /* of the running server; NULL: none */
 };
 
 struct admin_message {
@@ -53,5 +55,26 @@ int admin_import(struct admin *admin, struct str address, struct str folder,
                  const struct admin_message *messages, size_t n, struct err *err_r) WARN_UNUSED;
 /* Verifies the invariants of a mailbox: ERR_CORRUPT names the first violation. */
 int admin_check(struct admin *admin, struct str address, struct err *err_r) WARN_UNUSED;
+
+/*
+ * Subscriptions, as ewerctl shows them. With a running server what is told comes from its hub, else from the store. address empty: of all users. One line each: SubscriptionId, address, kind,
+ * "open" or "-", events behind (or "-": the client knows), seconds since the last sign, folders ("all" or their number), event types.
+ */
+int admin_subscription_list(struct admin *admin, struct str address, struct arena *arena,
+                            struct str *lines_r, struct err *err_r) WARN_UNUSED;
+/* All of one, "name: value" a line; the URL included, CallerData not. ERR_SUBSCRIPTION_NOT_FOUND. */
+int admin_subscription_show(struct admin *admin, struct str id, struct arena *arena,
+                            struct str *lines_r, struct err *err_r) WARN_UNUSED;
+int admin_subscription_delete(struct admin *admin, struct str id, struct err *err_r) WARN_UNUSED;
+
+/*
+ * The live log: what happened in a mailbox, or in all (address empty), since `places`, one line an event; waits for something for at most ADMIN_WATCH_WAIT_MS. places is opaque; empty: from
+ * now on. *places_r is for the next call.
+ */
+struct admin_watch {
+    struct str lines, places;
+};
+int admin_watch(struct admin *admin, struct str address, struct str places, struct arena *arena,
+                struct admin_watch *watch_r, struct err *err_r) WARN_UNUSED;
 
 #endif

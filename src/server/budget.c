@@ -42,7 +42,7 @@ void budget_free(struct budget **budget)
     *budget = NULL;
 }
 
-bool budget_enter(struct budget *b, struct mailbox_no user)
+bool budget_enter(struct budget *b, struct mailbox_no user, unsigned most)
 {
     struct share *share;
     bool entered;
@@ -53,7 +53,7 @@ bool budget_enter(struct budget *b, struct mailbox_no user)
         share = mem_alloc_zero(1, sizeof(*share));
         u64map_put(b->shares, user.v, share);
     }
-    entered = share->exchanges < USER_MAX_EXCHANGES;
+    entered = share->exchanges < most;
     share->exchanges += entered;
     (void)pthread_mutex_unlock(&b->lock);
     return entered;

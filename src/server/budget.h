@@ -17,8 +17,8 @@ struct budget *budget_new(void);
 /* Everything entered must have left. */
 void budget_free(struct budget **budget);
 
-/* Before an exchange of the user is taken on; false: there are too many, and nothing was entered. */
-bool budget_enter(struct budget *budget, struct mailbox_no user) WARN_UNUSED;
+/* Before an exchange of the user, who may have `most`, is taken on; false: there are too many, and nothing was entered. */
+bool budget_enter(struct budget *budget, struct mailbox_no user, unsigned most) WARN_UNUSED;
 /* An answer of so many bytes is to be held; false: with the user's others it would be too much. The only answer of a user is never too much. */
 bool budget_hold(struct budget *budget, struct mailbox_no user, size_t bytes) WARN_UNUSED;
 /* The exchange is over: it held so many bytes (0 if none). */

@@ -9,6 +9,7 @@
 #include <ini.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define DEFAULT_LISTEN "127.0.0.1:8080"
@@ -17,8 +18,12 @@
 #define DEFAULT_MAX_REQUEST_BYTES (64LL * 1024 * 1024)
 #define LARGEST_BYTES (2LL * 1024 * 1024 * 1024 - 1)
 #define LARGEST_COUNT 1024
+/* EwsMaxSubscriptions, HangingConnectionLimit and EwsMaxConcurrency as Exchange 2013 to 2019 have them. */
+#define DEFAULT_MAX_SUBSCRIPTIONS 5000
+#define DEFAULT_MAX_STREAMS 10
+#define DEFAULT_MAX_REQUESTS 27
 
-enum key_type { KEY_TEXT, KEY_BOOL, KEY_INT, KEY_LEVEL, KEY_LOG_FORMAT };
+enum key_type { KEY_TEXT, KEY_BOOL, KEY_INT, KEY_LEVEL, KEY_LOG_FORMAT, KEY_METRICS };
 
 struct key {
     const char *section, *name;
@@ -51,8 +56,24 @@ static const struct key keys[] = {
     {"smtp", "password_file", KEY_TEXT, offsetof(struct config, smtp_password_file), 0, 0},
     {"smtp", "require_tls", KEY_BOOL, offsetof(struct config, smtp_require_tls), 0, 0},
     {"smtp", "ca_file", KEY_TEXT, offsetof(struct config, smtp_ca_file), 0, 0},
+    {"notifications", "stream_idle_hours", KEY_INT, offsetof(struct config, stream_idle_hours), 1,
+     24 * 365},
+    {"notifications", "event_days", KEY_INT, offsetof(struct config, event_days), 1, 3650},
+    {"push", "targets", KEY_TEXT, offsetof(struct config, push_targets), 0, 0},
+    {"push", "ca_file", KEY_TEXT, offsetof(struct config, push_ca_file), 0, 0},
+    {"metrics", "access", KEY_METRICS, offsetof(struct config, metrics), 0, 0},
+    {"test", "clock_rate", KEY_INT, offsetof(struct config, clock_rate), 0, 3600},
     {"log", "level", KEY_LEVEL, offsetof(struct config, log_level), 0, 0},
     {"log", "format", KEY_LOG_FORMAT, offsetof(struct config, log_json), 0, 0},
+};
+
+/* Of everybody, or of one user. */
+static const struct key limit_keys[] = {
+    {"limits", "max_subscriptions", KEY_INT, offsetof(struct user_limits, max_subscriptions), 1,
+     1000000},
+    {"limits", "max_streams", KEY_INT, offsetof(struct user_limits, max_streams), 1, 1000000},
+    {"limits", "max_requests", KEY_INT, offsetof(struct user_limits, max_requests), 1,
+     LARGEST_COUNT},
 };
 
 void config_init(struct config *config, struct arena *arena)
@@ -62,6 +83,12 @@ void config_init(struct config *config, struct arena *arena)
         .listen = DEFAULT_LISTEN,
         .hostname = DEFAULT_HOSTNAME,
         .max_request_bytes = DEFAULT_MAX_REQUEST_BYTES,
+        .limits = {.max_subscriptions = DEFAULT_MAX_SUBSCRIPTIONS,
+                   .max_streams = DEFAULT_MAX_STREAMS,
+                   .max_requests = DEFAULT_MAX_REQUESTS},
+        .stream_idle_hours = 24,
+        .event_days = 30,
+        .metrics = METRICS_LOOPBACK,
         .log_level = LOG_INFO,
     };
 }
@@ -114,6 +141,18 @@ static int set_log_format(bool *json, const char *value)
     return 0;
 }
 
+static int set_metrics(enum metrics_access *access, const char *value)
+{
+    static const char *const words[] = {"off", "loopback", "all"};
+    int i = index_of(value, words, ARRAY_LEN(words));
+
+    if (i < 0) {
+        return -1;
+    }
+    *access = (enum metrics_access)i;
+    return 0;
+}
+
 static int set_int(int64_t *target, const struct key *key, const char *value)
 {
     int64_t v;
@@ -125,33 +164,89 @@ static int set_int(int64_t *target, const struct key *key, const char *value)
     return 0;
 }
 
-static int set_value(struct config *config, const struct key *key, const char *value)
+static int set_value(struct arena *arena, void *in, const struct key *key, const char *value)
 {
-    void *target = (char *)config + key->offset;
+    void *target = (char *)in + key->offset;
 
     switch (key->type) {
-    case KEY_TEXT: *(const char **)target = arena_strdup(config->arena, value); return 0;
+    case KEY_TEXT: *(const char **)target = arena_strdup(arena, value); return 0;
     case KEY_BOOL: return set_bool(target, value);
     case KEY_INT: return set_int(target, key, value);
     case KEY_LEVEL: return set_level(target, value);
     case KEY_LOG_FORMAT: return set_log_format(target, value);
+    case KEY_METRICS: return set_metrics(target, value);
     }
     return -1;
+}
+
+static struct user_limits *limits_for(struct config *config, const char *address)
+{
+    size_t n = config->user_limits_n;
+
+    for (size_t i = 0; i < n; i++) {
+        if (strcasecmp(config->user_limits[i].address, address) == 0) {
+            return &config->user_limits[i];
+        }
+    }
+    config->user_limits =
+        arena_grow(config->arena, config->user_limits, n * sizeof(config->user_limits[0]),
+                   (n + 1) * sizeof(config->user_limits[0]));
+    config->user_limits[n] = (struct user_limits){.address = arena_strdup(config->arena, address)};
+    config->user_limits_n++;
+    return &config->user_limits[n];
+}
+
+static int set_in(struct arena *arena, void *in, const struct key *table, size_t n,
+                  const char *section, const char *key, const char *value, struct err *err_r)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(table[i].section, section) == 0 && strcmp(table[i].name, key) == 0) {
+            return set_value(arena, in, &table[i], value) == 0
+                       ? 0
+                       : err_tell(err_r, ERR_USAGE, "'%s' is no value for %s in [%s]", value, key,
+                                  section);
+        }
+    }
+    return err_tell(err_r, ERR_USAGE, "there is no setting %s in [%s]", key, section);
+}
+
+/* "max_streams" is everybody's, "max_streams ann@example.com" one user's. */
+static int set_limit(struct config *config, const char *key, const char *value, struct err *err_r)
+{
+    const char *address = strchr(key, ' ');
+    struct user_limits *limits = &config->limits;
+    size_t n = address != NULL ? (size_t)(address - key) : strlen(key);
+
+    if (address != NULL) {
+        limits = limits_for(config, address + strspn(address, " "));
+    }
+    return set_in(config->arena, limits, limit_keys, ARRAY_LEN(limit_keys), "limits",
+                  str_cstr(config->arena, str_of(key, n)), value, err_r);
 }
 
 int config_set(struct config *config, const char *section, const char *key, const char *value,
                struct err *err_r)
 {
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, key) == 0) {
-            if (set_value(config, &keys[i], value) < 0) {
-                return err_tell(err_r, ERR_USAGE, "'%s' is no value for %s in [%s]", value, key,
-                                section);
-            }
-            return 0;
+    return strcmp(section, "limits") == 0
+               ? set_limit(config, key, value, err_r)
+               : set_in(config->arena, config, keys, ARRAY_LEN(keys), section, key, value, err_r);
+}
+
+struct user_limits config_limits_of(const struct config *config, const char *address)
+{
+    struct user_limits limits = config->limits;
+
+    for (size_t i = 0; i < config->user_limits_n; i++) {
+        const struct user_limits *own = &config->user_limits[i];
+
+        if (strcasecmp(own->address, address) == 0) {
+            limits.max_subscriptions =
+                own->max_subscriptions != 0 ? own->max_subscriptions : limits.max_subscriptions;
+            limits.max_streams = own->max_streams != 0 ? own->max_streams : limits.max_streams;
+            limits.max_requests = own->max_requests != 0 ? own->max_requests : limits.max_requests;
         }
     }
-    return err_tell(err_r, ERR_USAGE, "there is no setting %s in [%s]", key, section);
+    return limits;
 }
 
 struct load {

@@ -91,6 +91,49 @@ static int do_check(struct request *r, struct err *err_r)
                                                 : bad_request(err_r);
 }
 
+static int do_subscription_list(struct request *r, struct err *err_r)
+{
+    struct str address;
+
+    return str_take_bytes(&r->fields, &address)
+               ? admin_subscription_list(r->admin, address, r->arena, &r->result, err_r)
+               : bad_request(err_r);
+}
+
+static int do_subscription_show(struct request *r, struct err *err_r)
+{
+    struct str id;
+
+    return str_take_bytes(&r->fields, &id)
+               ? admin_subscription_show(r->admin, id, r->arena, &r->result, err_r)
+               : bad_request(err_r);
+}
+
+static int do_subscription_delete(struct request *r, struct err *err_r)
+{
+    struct str id;
+
+    return str_take_bytes(&r->fields, &id) ? admin_subscription_delete(r->admin, id, err_r)
+                                           : bad_request(err_r);
+}
+
+static int do_watch(struct request *r, struct err *err_r)
+{
+    struct str address, places;
+    struct admin_watch watch;
+    struct buf result = BUF_INIT;
+
+    if (!str_take_bytes(&r->fields, &address) || !str_take_bytes(&r->fields, &places)) {
+        return bad_request(err_r);
+    }
+    TRY(admin_watch(r->admin, address, places, r->arena, &watch, err_r));
+    control_add_bytes(&result, watch.lines);
+    control_add_bytes(&result, watch.places);
+    r->result = str_dup(r->arena, buf_str(&result));
+    buf_fini(&result);
+    return 0;
+}
+
 static bool take_message(struct str *fields, struct admin_message *m_r)
 {
     uint64_t flags;
@@ -125,9 +168,16 @@ static int do_import(struct request *r, struct err *err_r)
 }
 
 static int (*const handlers[CONTROL_OP_COUNT])(struct request *r, struct err *err_r) = {
-    [CONTROL_USER_ADD] = do_user_add,       [CONTROL_USER_LIST] = do_user_list,
-    [CONTROL_USER_PASSWD] = do_user_passwd, [CONTROL_USER_DELETE] = do_user_delete,
-    [CONTROL_IMPORT] = do_import,           [CONTROL_CHECK] = do_check,
+    [CONTROL_USER_ADD] = do_user_add,
+    [CONTROL_USER_LIST] = do_user_list,
+    [CONTROL_USER_PASSWD] = do_user_passwd,
+    [CONTROL_USER_DELETE] = do_user_delete,
+    [CONTROL_IMPORT] = do_import,
+    [CONTROL_CHECK] = do_check,
+    [CONTROL_SUBSCRIPTION_LIST] = do_subscription_list,
+    [CONTROL_SUBSCRIPTION_SHOW] = do_subscription_show,
+    [CONTROL_SUBSCRIPTION_DELETE] = do_subscription_delete,
+    [CONTROL_WATCH] = do_watch,
 };
 
 static int execute(struct request *r, struct err *err_r)

@@ -15,6 +15,7 @@
 
 struct admin;
 struct admin_message;
+struct admin_watch;
 struct arena;
 struct control;
 struct err;
@@ -44,6 +45,15 @@ int control_user_delete(struct control_client *client, struct str address, struc
     WARN_UNUSED;
 int control_import(struct control_client *client, struct str address, struct str folder,
                    const struct admin_message *messages, size_t n, struct err *err_r) WARN_UNUSED;
+int control_subscription_list(struct control_client *client, struct str address,
+                              struct arena *arena, struct str *lines_r, struct err *err_r)
+    WARN_UNUSED;
+int control_subscription_show(struct control_client *client, struct str id, struct arena *arena,
+                              struct str *lines_r, struct err *err_r) WARN_UNUSED;
+int control_subscription_delete(struct control_client *client, struct str id, struct err *err_r)
+    WARN_UNUSED;
+int control_watch(struct control_client *client, struct str address, struct str places,
+                  struct arena *arena, struct admin_watch *watch_r, struct err *err_r) WARN_UNUSED;
 int control_check(struct control_client *client, struct str address, struct err *err_r) WARN_UNUSED;
 
 DEFINE_AUTO(control, control_stop)

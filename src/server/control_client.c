@@ -181,3 +181,49 @@ int control_check(struct control_client *client, struct str address, struct err 
     control_add_bytes(begin(client, CONTROL_CHECK), address);
     return ask(client, NULL, err_r);
 }
+
+/* A request of one text whose result is text. */
+static int ask_for_lines(struct control_client *client, enum control_op op, struct str what,
+                         struct arena *arena, struct str *lines_r, struct err *err_r)
+{
+    struct str lines;
+
+    control_add_bytes(begin(client, op), what);
+    TRY(ask(client, &lines, err_r));
+    *lines_r = str_dup(arena, lines);
+    return 0;
+}
+
+int control_subscription_list(struct control_client *client, struct str address,
+                              struct arena *arena, struct str *lines_r, struct err *err_r)
+{
+    return ask_for_lines(client, CONTROL_SUBSCRIPTION_LIST, address, arena, lines_r, err_r);
+}
+
+int control_subscription_show(struct control_client *client, struct str id, struct arena *arena,
+                              struct str *lines_r, struct err *err_r)
+{
+    return ask_for_lines(client, CONTROL_SUBSCRIPTION_SHOW, id, arena, lines_r, err_r);
+}
+
+int control_subscription_delete(struct control_client *client, struct str id, struct err *err_r)
+{
+    control_add_bytes(begin(client, CONTROL_SUBSCRIPTION_DELETE), id);
+    return ask(client, NULL, err_r);
+}
+
+int control_watch(struct control_client *client, struct str address, struct str places,
+                  struct arena *arena, struct admin_watch *watch_r, struct err *err_r)
+{
+    struct buf *frame = begin(client, CONTROL_WATCH);
+    struct str result, lines, next;
+
+    control_add_bytes(frame, address);
+    control_add_bytes(frame, places);
+    TRY(ask(client, &result, err_r));
+    if (!str_take_bytes(&result, &lines) || !str_take_bytes(&result, &next)) {
+        return err_set(err_r, ERR_IO, "control socket: the answer is malformed");
+    }
+    *watch_r = (struct admin_watch){.lines = str_dup(arena, lines), .places = str_dup(arena, next)};
+    return 0;
+}

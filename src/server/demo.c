@@ -36,6 +36,7 @@ void demo_defaults(struct config *config)
 {
     config->listen = DEMO_LISTEN;
     config->lmtp = DEMO_LMTP;
+    config->push_targets = "loopback";
 }
 
 int demo_make_store(struct config *config, struct err *err_r)

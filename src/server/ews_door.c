@@ -8,18 +8,24 @@
 #include "ews/call.h"
 #include "ews/error_map.h"
 #include "mailbox/workers.h"
+#include "notify/hub.h"
 #include "server/budget.h"
+#include "server/config.h"
 #include "server/limits.h"
+#include "server/metrics.h"
+#include "server/stream_door.h"
 #include "smtp/smtp.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define XML_TYPE "text/xml; charset=utf-8"
 #define TEXT_TYPE "text/plain; charset=utf-8"
 
-/* One request on its way. Freed by release, which never comes while it waits for auth or a worker. */
+/* One request on its way. Release never comes while it waits for auth or a worker. */
 struct visit {
     struct ews_door *door;
     struct http_exchange *x;
@@ -27,13 +33,33 @@ struct visit {
     struct auth_job auth_job;
     struct mailbox_job mailbox_job;
     struct ews_call *call; /* NULL until authenticated, and for GET */
-    int64_t started_ms;
+    int64_t started_ms, started_us;
     bool gzip;
-    bool refused;      /* the user has too many under way */
-    bool entered;      /* counts in its user's budget */
-    size_t held_bytes; /* of the answer, in the same budget */
-    bool waits;        /* the exchange was parked: the rest happens on workers */
+    bool refused;       /* the user has too many under way */
+    bool entered;       /* counts in its user's budget */
+    size_t held_bytes;  /* of the answer, in the same budget */
+    bool waits;         /* the exchange was parked: the rest happens on workers */
+    atomic_uint owners; /* the exchange; and who opens a stream, which ends the exchange */
 };
+
+static void let_go(struct visit *v)
+{
+    struct arena *arena = v->arena;
+
+    if (atomic_fetch_sub(&v->owners, 1) == 1) {
+        ews_call_free(&v->call);
+        arena_free(&arena);
+    }
+}
+
+/* For latencies, which are finer than the clock of the rest. */
+static int64_t now_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 /* ---- answers ---- */
 
@@ -70,7 +96,7 @@ static void answer_unauthorized(struct visit *v)
     answer_text(v, 401, "", "WWW-Authenticate", "Basic realm=\"ewer\", charset=\"UTF-8\"");
 }
 
-static void log_call(const struct visit *v, size_t bytes)
+static void note_call(const struct visit *v, size_t bytes)
 {
     const struct ews_call *call = v->call;
     struct str op = call->operation != NULL ? call->operation->name : STR("-");
@@ -83,6 +109,7 @@ static void log_call(const struct visit *v, size_t bytes)
                                                      : error_row(call->outcome)->response_code),
               LINT("bytes", bytes), LINT("ms", clock_monotonic_ms(v->door->clock) - v->started_ms),
               LCSTR("peer", http_peer(v->x)));
+    metrics_call(v->door->metrics, call, now_us() - v->started_us, bytes);
 }
 
 /* The call's answer as it goes out. */
@@ -108,7 +135,7 @@ static void answer_call(struct visit *v)
 {
     struct http_answer answer;
 
-    log_call(v, v->call->out.n);
+    note_call(v, v->call->out.n);
     answer = make_answer(v);
     if (v->entered && is_read(v->call)) {
         if (budget_hold(v->door->budget, v->call->caller.mailbox, answer.body_bytes)) {
@@ -126,6 +153,22 @@ static void answer_call(struct visit *v)
     http_answer(v->x, &answer);
 }
 
+/* A call whose answer is a stream: from here on the hub writes it. */
+static void open_stream(struct visit *v)
+{
+    struct http_answer head = {.status = 200, .content_type = XML_TYPE};
+    struct err err = ERR_INIT;
+
+    add_ids(v, &head);
+    note_call(v, 0);
+    atomic_fetch_add(&v->owners, 1);
+    if (stream_door_open(v->x, v->call, &head, &err) < 0) {
+        ews_call_refuse(v->call, &err);
+        answer_call(v);
+    }
+    let_go(v);
+}
+
 /* ---- the mailbox's worker ---- */
 
 static int run_call(struct mailbox_job *job, struct mailbox_tx *tx, struct err *err_r)
@@ -136,6 +179,19 @@ static int run_call(struct mailbox_job *job, struct mailbox_tx *tx, struct err *
 }
 
 static void submit(struct visit *v, enum ews_next next);
+
+/* Who has something to do about what this leg committed. */
+static void tell_others(struct visit *v, struct mailbox_no mailbox)
+{
+    if (v->call->queued) {
+        v->call->queued = false;
+        sender_poke(v->door->sender, mailbox);
+    }
+    if (v->call->subscriptions_changed) {
+        v->call->subscriptions_changed = false;
+        hub_subscriptions_changed(v->door->service->hub, mailbox);
+    }
+}
 
 /* The leg is over, and durable if it wrote; there may be another, in another mailbox. */
 static void call_done(struct mailbox_job *job, int rc, const struct err *err)
@@ -148,12 +204,13 @@ static void call_done(struct mailbox_job *job, int rc, const struct err *err)
 
         log_error(LOG_WARN, "ews.failed", err, fields, ARRAY_LEN(fields));
         ews_call_fail(v->call, err);
-    } else if (v->call->queued) {
-        v->call->queued = false;
-        sender_poke(v->door->sender, job->mailbox);
+    } else {
+        tell_others(v, job->mailbox);
     }
     next = ews_call_next(v->call);
-    if (next == EWS_ANSWERED) {
+    if (next == EWS_ANSWERED && v->call->stream != NULL) {
+        open_stream(v);
+    } else if (next == EWS_ANSWERED) {
         answer_call(v);
     } else {
         submit(v, next);
@@ -185,7 +242,10 @@ static void submit(struct visit *v, enum ews_next next)
 /* Counts the exchange in its user's budget: small requests when they are complete, so that slow senders keep nobody out; large ones from their first byte. */
 static void enter(struct visit *v)
 {
-    v->entered = budget_enter(v->door->budget, v->call->caller.mailbox);
+    const char *address = str_cstr(v->arena, v->call->caller.address);
+    int64_t most = config_limits_of(v->door->config, address).max_requests;
+
+    v->entered = budget_enter(v->door->budget, v->call->caller.mailbox, (unsigned)most);
     v->refused = !v->entered;
 }
 
@@ -292,7 +352,9 @@ static void on_begin(struct http_exchange *x, void *context)
     v->door = door;
     v->x = x;
     v->arena = arena;
+    atomic_init(&v->owners, 1);
     v->started_ms = clock_monotonic_ms(door->clock);
+    v->started_us = now_us();
     http_set_context(x, v);
     if (http_method(x) == HTTP_OTHER) {
         answer_text(v, 405, "Only POST, GET and HEAD are served here.\n", "Allow",
@@ -347,14 +409,12 @@ static void on_end(struct http_exchange *x, void *context)
 static void on_release(struct http_exchange *x, void *context)
 {
     struct visit *v = http_context(x);
-    struct arena *arena = v->arena;
 
     (void)context;
     if (v->entered) {
         budget_leave(v->door->budget, v->call->caller.mailbox, v->held_bytes);
     }
-    ews_call_free(&v->call);
-    arena_free(&arena);
+    let_go(v);
 }
 
 struct http_handler ews_door_handler(struct ews_door *door)

@@ -8,7 +8,9 @@
 
 struct auth;
 struct budget;
+struct config;
 struct ews_service;
+struct metrics;
 struct sender;
 struct workers;
 
@@ -19,6 +21,8 @@ struct ews_door {
     struct sender *sender; /* poked after a commit that queued something */
     struct clock *clock;
     struct budget *budget;
+    const struct config *config; /* limits of users */
+    struct metrics *metrics;
 };
 
 /* The handler for the route /EWS/Exchange.asmx; door must outlive the server. */

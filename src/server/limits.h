@@ -11,8 +11,11 @@
 /* Messages of one import: bounds the array, whatever a frame says. */
 #define CONTROL_MAX_MESSAGES 100000
 
-/* Requests of one user that are under way, their answers not yet taken included: the protocol's EwsMaxConcurrency. */
-#define USER_MAX_EXCHANGES 27
+/* How long the monitor waits for something to happen before it hears that nothing did. */
+#define ADMIN_WATCH_WAIT_MS 1000
+/* Events that one answer to the monitor holds, of one mailbox. */
+#define ADMIN_WATCH_EVENTS 500
+
 /* A request below this takes next to no memory while it is sent. */
 #define SMALL_REQUEST_BYTES (256 * 1024)
 /* Bytes of one user's answers that wait to be taken: two of the greatest batches. */

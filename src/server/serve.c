@@ -9,10 +9,15 @@
 #include "lmtp/lmtp.h"
 #include "mailbox/store.h"
 #include "mailbox/workers.h"
+#include "notify/hub.h"
+#include "push/push.h"
 #include "server/budget.h"
 #include "server/config.h"
 #include "server/control.h"
 #include "server/ews_door.h"
+#include "server/housekeeping.h"
+#include "server/metrics.h"
+#include "server/push_door.h"
 #include "smtp/smtp.h"
 
 #include <stdio.h>
@@ -21,11 +26,16 @@
 
 #define EWS_PATH "/EWS/Exchange.asmx"
 #define HEALTH_PATH "/healthz"
+#define METRICS_PATH "/metrics"
+/* How long a stop waits for clients to take their last document. */
+#define STREAMS_STOP_WAIT_MS 2000
 
-enum { ROUTE_EWS, ROUTE_HEALTH, ROUTE_COUNT };
+enum { ROUTE_EWS, ROUTE_HEALTH, ROUTE_METRICS, ROUTE_COUNT };
 
 struct serving {
     const struct config *config;
+    struct clock_scaled scaled;
+    struct clock *clock;
     struct store *store;
     struct workers *workers;
     struct auth *auth;
@@ -35,13 +45,20 @@ struct serving {
     struct sender *sender;
     struct ews_service service;
     struct budget *budget;
+    struct metrics *metrics;
+    struct push_policy *push_policy;
+    struct push *push;
+    struct push_door push_door;
+    struct hub_limits *user_limits;
+    struct hub *hub;
+    struct housekeeping *housekeeping;
     struct ews_door door;
     struct http_route routes[ROUTE_COUNT];
     struct http_server *http;
     char url[NET_ADDRESS_BYTES + 64];
 };
 
-/* ---- /healthz ---- */
+/* ---- small pages: answered at once, bodies are not wanted ---- */
 
 static void health_begin(struct http_exchange *x, void *context)
 {
@@ -53,7 +70,28 @@ static void health_begin(struct http_exchange *x, void *context)
     http_answer(x, &answer);
 }
 
-static void health_body(struct http_exchange *x, const void *p, size_t n, void *context)
+static void metrics_begin(struct http_exchange *x, void *context)
+{
+    const struct serving *s = context;
+    struct http_answer answer = {.status = 404};
+    struct str peer = str_from(http_peer(x));
+    struct buf text = BUF_INIT;
+    bool near;
+
+    near = str_starts_nocase(peer, STR("127.")) || str_is(peer, "::1") ||
+           str_starts_nocase(peer, STR("::ffff:127."));
+    if (s->config->metrics == METRICS_ALL || (s->config->metrics == METRICS_LOOPBACK && near)) {
+        const struct metrics_sources sources = {.hub = s->hub, .http = s->http, .lmtp = s->lmtp};
+
+        metrics_write(s->metrics, &sources, &text);
+        answer.status = 200;
+        answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        buf_steal(&text, &answer.body, &answer.body_bytes);
+    }
+    http_answer(x, &answer);
+}
+
+static void page_body(struct http_exchange *x, const void *p, size_t n, void *context)
 {
     (void)x;
     (void)p;
@@ -61,7 +99,7 @@ static void health_body(struct http_exchange *x, const void *p, size_t n, void *
     (void)context;
 }
 
-static void health_end(struct http_exchange *x, void *context)
+static void page_end(struct http_exchange *x, void *context)
 {
     (void)x;
     (void)context;
@@ -75,12 +113,11 @@ static int open_store(struct serving *s, bool create, struct err *err_r)
         .dir = s->config->data,
         .create = create,
         .max_open_mailboxes = (unsigned)s->config->max_open_mailboxes,
-        .clock = clock_system(),
+        .clock = s->clock,
         .quota_bytes = (uint64_t)s->config->mailbox_quota_bytes,
     };
     struct workers_options workers = {.threads = (unsigned)s->config->worker_threads};
-    struct auth_options auth = {.clock = clock_system(),
-                                .threads = (unsigned)s->config->auth_threads};
+    struct auth_options auth = {.clock = s->clock, .threads = (unsigned)s->config->auth_threads};
 
     TRY(store_open(&store, &s->store, err_r));
     workers.store = s->store;
@@ -126,7 +163,7 @@ static int start_sender(struct serving *s, struct err *err_r)
     struct sender_options options = {
         .store = s->store,
         .workers = s->workers,
-        .clock = clock_system(),
+        .clock = s->clock,
         .hostname = s->config->hostname,
         .smarthost_url = s->config->smarthost,
         .user = s->config->smtp_user,
@@ -146,32 +183,118 @@ static int start_sender(struct serving *s, struct err *err_r)
     return rc;
 }
 
-static void fill_routes(struct serving *s)
+/* ---- notifications ---- */
+
+static int check_push_url(void *context, struct str url, struct err *err_r)
+{
+    return push_url_check(context, url, err_r);
+}
+
+static struct hub_limits hub_limits_from(const struct user_limits *limits)
+{
+    return (struct hub_limits){.address = limits->address,
+                               .max_subscriptions = (unsigned)limits->max_subscriptions,
+                               .max_streams = (unsigned)limits->max_streams};
+}
+
+static int start_push(struct serving *s, struct err *err_r)
+{
+    const char *targets = s->config->push_targets;
+    struct push_options options = {.ca_file = s->config->push_ca_file};
+
+    TRY(push_policy_parse(str_from(targets != NULL ? targets : ""), &s->push_policy, err_r));
+    options.policy = s->push_policy;
+    TRY(push_start(&options, &s->push, err_r));
+    s->push_door = (struct push_door){.service = &s->service, .push = s->push};
+    return 0;
+}
+
+static void on_commit(void *context, struct mailbox_no no)
+{
+    hub_committed(context, no);
+}
+
+/* Before any mailbox is worked on: the hook is set once. */
+static int make_hub(struct serving *s, struct err *err_r)
+{
+    const struct config *c = s->config;
+    struct workers_hook hook = {.committed = on_commit};
+    struct hub_options options = {.store = s->store,
+                                  .workers = s->workers,
+                                  .clock = s->clock,
+                                  .defaults = hub_limits_from(&c->limits),
+                                  .user_n = c->user_limits_n,
+                                  .stream_idle_ms = c->stream_idle_hours * 3600 * 1000,
+                                  .push = &push_door_ops,
+                                  .push_context = &s->push_door};
+
+    s->user_limits = mem_alloc_zero(c->user_limits_n + 1, sizeof(s->user_limits[0]));
+    for (size_t i = 0; i < c->user_limits_n; i++) {
+        struct user_limits own = config_limits_of(c, c->user_limits[i].address);
+
+        own.address = c->user_limits[i].address;
+        s->user_limits[i] = hub_limits_from(&own);
+    }
+    options.users = s->user_limits;
+    TRY(hub_new(&options, &s->hub, err_r));
+    hook.context = s->hub;
+    workers_set_hook(s->workers, &hook);
+    return 0;
+}
+
+static struct http_route page(const char *path,
+                              void (*begin)(struct http_exchange *x, void *context),
+                              struct serving *s)
+{
+    return (struct http_route){
+        .path = path,
+        .handler = {
+            .context = s, .begin = begin, .body = page_body, .end = page_end, .release = page_end}};
+}
+
+static void fill_service(struct serving *s)
 {
     s->service = (struct ews_service){
         .store = s->store,
-        .clock = clock_system(),
+        .clock = s->clock,
         .major = 15,
         .minor = 2,
         .major_build = 2562,
         .minor_build = 17,
         .version = STR("V2017_07_11"),
         .relays = s->config->smarthost != NULL,
+        .hub = s->hub,
+        .push_url_check = check_push_url,
+        .push_context = s->push_policy,
     };
+}
+
+static void fill_routes(struct serving *s)
+{
     s->door = (struct ews_door){.auth = s->auth,
                                 .service = &s->service,
                                 .workers = s->workers,
                                 .sender = s->sender,
-                                .clock = clock_system(),
-                                .budget = s->budget};
+                                .clock = s->clock,
+                                .budget = s->budget,
+                                .config = s->config,
+                                .metrics = s->metrics};
     s->routes[ROUTE_EWS] =
         (struct http_route){.path = EWS_PATH,
                             .max_body_bytes = (uint64_t)s->config->max_request_bytes,
                             .handler = ews_door_handler(&s->door)};
-    s->routes[ROUTE_HEALTH] = (struct http_route){
-        .path = HEALTH_PATH,
-        .handler = {
-            .begin = health_begin, .body = health_body, .end = health_end, .release = health_end}};
+    s->routes[ROUTE_HEALTH] = page(HEALTH_PATH, health_begin, s);
+    s->routes[ROUTE_METRICS] = page(METRICS_PATH, metrics_begin, s);
+}
+
+static int start_housekeeping(struct serving *s, struct err *err_r)
+{
+    const struct housekeeping_options options = {.store = s->store,
+                                                 .workers = s->workers,
+                                                 .keep_events_ms =
+                                                     s->config->event_days * 24 * 3600 * 1000};
+
+    return housekeeping_start(&options, &s->housekeeping, err_r);
 }
 
 static int start_http(struct serving *s, struct err *err_r)
@@ -181,12 +304,11 @@ static int start_http(struct serving *s, struct err *err_r)
         .tls_cert_file = s->config->tls_cert,
         .tls_key_file = s->config->tls_key,
         .threads = (unsigned)s->config->http_threads,
-        .clock = clock_system(),
+        .clock = s->clock,
         .routes = s->routes,
         .route_count = ARRAY_LEN(s->routes),
     };
 
-    s->budget = budget_new();
     fill_routes(s);
     TRY(http_server_start(&options, &s->http, err_r));
     (void)snprintf(s->url, sizeof(s->url), "%s://%s" EWS_PATH,
@@ -196,8 +318,15 @@ static int start_http(struct serving *s, struct err *err_r)
 
 static int start(struct serving *s, bool create, struct err *err_r)
 {
+    s->budget = budget_new();
+    s->metrics = metrics_new();
     TRY(open_store(s, create, err_r));
-    s->admin = (struct admin){.store = s->store, .workers = s->workers};
+    TRY(start_push(s, err_r));
+    TRY(make_hub(s, err_r));
+    fill_service(s);
+    TRY(hub_start(s->hub, err_r));
+    TRY(start_housekeeping(s, err_r));
+    s->admin = (struct admin){.store = s->store, .workers = s->workers, .hub = s->hub};
     TRY(control_start(s->config->data, &s->admin, &s->control, err_r));
     TRY(start_sender(s, err_r));
     TRY(start_lmtp(s, err_r));
@@ -211,6 +340,12 @@ int serve_start(const struct config *config, bool create, struct serving **servi
     int rc;
 
     s->config = config;
+    s->clock = clock_system();
+    if (config->clock_rate != 0) {
+        clock_scaled_init(&s->scaled, (unsigned)config->clock_rate);
+        s->clock = &s->scaled.base;
+        log_event(LOG_WARN, "server.fast_clock", LINT("rate", config->clock_rate));
+    }
     rc = start(s, create, err_r);
     if (rc < 0) {
         serve_stop(&s);
@@ -229,15 +364,24 @@ void serve_stop(struct serving **serving)
     if (s == NULL) {
         return;
     }
-    /* Doors first, while what is behind them still answers. */
+    /* Streams first: they hear the end, and their places are stored. Then the doors, while what is behind them still answers. */
+    if (s->hub != NULL) {
+        hub_stop(s->hub, STREAMS_STOP_WAIT_MS);
+    }
     http_server_stop(&s->http);
     lmtp_server_stop(&s->lmtp);
     control_stop(&s->control);
+    housekeeping_stop(&s->housekeeping);
     sender_stop(&s->sender);
+    push_stop(&s->push);
     auth_free(&s->auth);
     workers_free(&s->workers);
+    hub_free(&s->hub);
+    push_policy_free(&s->push_policy);
     store_close(&s->store);
     budget_free(&s->budget);
+    metrics_free(&s->metrics);
+    free(s->user_limits);
     free(s);
     *serving = NULL;
 }

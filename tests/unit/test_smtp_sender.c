@@ -81,7 +81,7 @@ static int setup(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
 
     tmpdir_make(&f->dir);
-    f->clock.base = (struct clock){test_clock_ms, test_clock_ms};
+    f->clock.base = (struct clock){test_clock_ms, test_clock_ms, 0};
     atomic_store(&f->clock.ms, 1700000000000);
     f->arena = arena_new(NULL, "test");
     open_all(f);
