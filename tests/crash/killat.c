@@ -7,7 +7,9 @@
  *   EWER_CRASH_AT    the step, from 1, at which to end by SIGKILL; 0 or absent: none
  *   EWER_CRASH_HOW   "before" the step, "after" it, or "torn/A/B": a write ends after A/B of its bytes (another step: before)
  *
- * It also makes the hashing of new passwords as cheap as can be, for all the users that are added here.
+ * It also makes the hashing of new passwords as cheap as can be, for all the users that are added here; and with
+ *
+ *   EWER_CRASH_LATER  seconds by which the time of day is later than it is: what waits for hours shall not keep the tests waiting
  *
  * Steps of all threads stand in one order: the lock is held while a step is done, so that the log's order is the disk's.
  */
@@ -33,6 +35,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -60,6 +63,8 @@ static struct {
     unsigned long at, count;
 } watch = {.lock = PTHREAD_MUTEX_INITIALIZER, .log_fd = -1};
 
+static time_t later_s;
+
 /* ---- what is watched ---- */
 
 static unsigned long number_from(const char *text, char **end_r)
@@ -85,6 +90,7 @@ __attribute__((constructor)) static void begin(void)
 {
     const char *log = getenv("EWER_CRASH_LOG");
 
+    later_s = (time_t)number_from(getenv("EWER_CRASH_LATER"), NULL);
     watch.dir = getenv("EWER_CRASH_DIR");
     if (watch.dir == NULL) {
         return;
@@ -446,6 +452,20 @@ DEFINE_OPEN(open64)
     }
 DEFINE_OPENAT(openat)
 DEFINE_OPENAT(openat64)
+
+/* ---- the time of day ---- */
+
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+    int rc;
+    REAL(clock_gettime)
+
+    rc = real(id, now);
+    if (rc == 0 && id == CLOCK_REALTIME) {
+        now->tv_sec += later_s;
+    }
+    return rc;
+}
 
 /* ---- passwords ---- */
 

@@ -233,10 +233,10 @@ def enumerate_points(base, scenario):
     assert not wrong, f"{len(wrong)} crash points fail:\n" + "\n".join(wrong[:SHOWN])
 
 
-def run_named_point(base, kinds):
-    """The point that EWER_CRASH_POINT names, if it is one of these scenarios."""
+def run_named_point(base, kinds, *more):
+    """The point that EWER_CRASH_POINT names, if it is one of these scenarios; each is made of the base and more."""
     name, step, how = ONLY.split(":")
     for kind in kinds:
         if kind.__name__ == name:
             print("kept in", base.scratch)
-            run_point(base, kind(base), Point(int(step), how))
+            run_point(base, kind(base, *more), Point(int(step), how))

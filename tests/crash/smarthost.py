@@ -1,12 +1,20 @@
-"""A smarthost for one sender under test: takes every message, keeps what it took, and outlives the server that dies in the midst of it."""
+"""A smarthost for one sender under test: takes every message but what its script refuses, keeps what it took, and outlives the server that dies in the midst
+of it."""
 import socket
 import threading
 
 
+GREETING, RCPT, END = "greeting", "RCPT", "end"
+
+
 class Smarthost:
-    def __init__(self):
+    """script: {(stage, recipient, or None for the greeting): reply}"""
+
+    def __init__(self, script=None):
+        self.script = script or {}
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"smtp://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.asked = []             # recipients
         self.accepted = []          # (recipient, message), noted before the 250 goes out
         self.sessions = []
         self.thread = threading.Thread(target=self.listen, daemon=True)
@@ -30,26 +38,33 @@ class Smarthost:
             pass
 
     def talk(self, lines):
-        recipients = []
+        recipient = None
 
-        def say(reply):
+        def say(stage, good):
+            reply = self.script.get((stage, recipient), good)
             lines.write(reply + b"\r\n")
             lines.flush()
+            return reply.startswith(b"2")
 
-        say(b"220 smarthost.example.org")
+        if not say(GREETING, b"220 smarthost.example.org"):
+            return
         for line in lines:
             command = line.rstrip().upper()
             if command.startswith(b"RCPT TO:"):
-                recipients.append(line.split(b"<")[1].split(b">")[0].decode())
-            elif command.startswith(b"MAIL "):
-                recipients = []
+                recipient = line.split(b"<")[1].split(b">")[0].decode()
+                self.asked.append(recipient)
+                say(RCPT, b"250 fine")
             elif command == b"DATA":
-                say(b"354 go on")
+                say("DATA", b"354 go on")
                 message = self.data(lines)
                 if message is None:
                     return
-                self.accepted += [(recipient, message) for recipient in recipients]
-            say(b"250 fine" if command != b"QUIT" else b"221 bye")
+                if (END, recipient) not in self.script:
+                    self.accepted.append((recipient, message))
+                say(END, b"250 taken")
+            else:
+                recipient = None
+                say("other", b"250 fine" if command != b"QUIT" else b"221 bye")
 
     @staticmethod
     def data(lines):

@@ -1,189 +1,139 @@
-"""What clients write, through a crash at every durable step. See points.py."""
-import base64
+"""What clients write, through a crash at every durable step: a table of requests. See points.py.
+
+What is true before and after each request is learnt from a run that nothing harms: all that clients can see of the mailboxes. After a crash it is as before a
+request or as after it, and never otherwise, but where a request writes to two mailboxes: nothing commits in two files at once.
+"""
+import contextlib
 import http.client
 import shutil
-from collections import Counter
+from collections import namedtuple
 
 import pytest
 
-from points import ALICE, BEFORE, NEW, ONLY, Scenario, enumerate_points, message, run_named_point, verify_invariants
+from bodies import (EVERYTHING, SUBJECT, copy_folder, copy_items, create, create_attachments, create_folders, create_items, create_path,
+                    delete_attachment, delete_folder, delete_items, empty_folder, export_items, file, folder, folder_id, mark_all, mark_as_junk,
+                    move_folder, move_items, named, note, rename, rights, set_field, share, update_items, upload_items)
+from points import ALICE, BEFORE, BOB, ONLY, Scenario, enumerate_points, message, run_named_point, verify_invariants
 from programs import INBOX, M, Ews, Lmtp, Server, T
+from view import Replica, hierarchy, snapshot
 
-DRAFTS, BIN = ('<t:DistinguishedFolderId Id="drafts"/>', '<t:DistinguishedFolderId Id="deleteditems"/>')
-FOLDERS = ("Kept", "Moved", "Binned", "Gone")
-FILED = [message(n) for n in (31, 32, 33)]      # one in each folder but the first
+ROOT, DRAFTS = named("msgfolderroot"), named("drafts")
+FOLDERS = ("Kept", "Moved", "Copied", "Binned", "Softly", "Gone", "Emptied", "Cleared", "Marked")
+PARENTS = ("Emptied", "Cleared")                        # have a folder below
+IN_INBOX = range(11, 17)                                # numbers of messages besides those of before
+FIRST_FILED = 31                                        # the number of the message in the first folder; the others' follow
+JUNK, WITH_FILE, BOBS = 51, 52, 61
+CONTACT = "<t:Contact><t:DisplayName>Ada</t:DisplayName><t:GivenName>Ada</t:GivenName></t:Contact>"
+TASK = "<t:Task><t:Subject>do it</t:Subject></t:Task>"
+MEETING = ("<t:CalendarItem><t:Subject>meet</t:Subject><t:Start>2027-05-03T10:00:00Z</t:Start><t:End>2027-05-03T11:00:00Z</t:End>"
+           "</t:CalendarItem>")
 
-
-# ---- requests
-
-def folder_id(i):
-    return f'<t:FolderId Id="{i}"/>'
-
-
-def item_ids(*ids):
-    return "<m:ItemIds>" + "".join(f'<t:ItemId Id="{i}"/>' for i in ids) + "</m:ItemIds>"
-
-
-def create_items(disposition, folder, messages):
-    mimes = "".join(f"<t:Message><t:MimeContent>{base64.b64encode(m).decode()}</t:MimeContent></t:Message>" for m in messages)
-    return (f'<m:CreateItem MessageDisposition="{disposition}"><m:SavedItemFolderId>{folder}</m:SavedItemFolderId>'
-            f"<m:Items>{mimes}</m:Items></m:CreateItem>")
+# order: the mailboxes that it writes to, as they commit
+Write = namedtuple("Write", "request order", defaults=((ALICE,),))
+# done: how many requests are wholly in it
+Stage = namedtuple("Stage", "done seen")
 
 
-def set_field(uri, value):
-    return f'<t:SetItemField><t:FieldURI FieldURI="{uri}"/><t:Message>{value}</t:Message></t:SetItemField>'
+def with_file(number):
+    parts = ("--part\r\nContent-Type: text/plain\r\n\r\nText.\r\n--part\r\nContent-Type: application/octet-stream; name=a.bin\r\n"
+             "Content-Disposition: attachment; filename=a.bin\r\n\r\nabc\r\n--part--\r\n").encode()
+    head, _, _ = message(number).partition(b"\r\n\r\n")
+    return head + b'\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="part"\r\n\r\n' + parts
 
 
-def update_item(i):
-    updates = (set_field("item:Subject", "<t:Subject>changed</t:Subject>") +
-               set_field("item:Categories", "<t:Categories><t:String>red</t:String></t:Categories>") +
-               set_field("item:Body", '<t:Body BodyType="Text">another body</t:Body>'))
-    return ('<m:UpdateItem ConflictResolution="AlwaysOverwrite" MessageDisposition="SaveOnly"><m:ItemChanges><t:ItemChange>'
-            f'<t:ItemId Id="{i}"/><t:Updates>{updates}</t:Updates></t:ItemChange></m:ItemChanges></m:UpdateItem>')
+class Prepared:
+    """The store that all of them begin with, and the ids of what is in it. Made once."""
 
+    def __init__(self, base):
+        self.store = base.scratch / "writes"
+        shutil.copytree(base.store, self.store)
+        with Server(self.store) as server, Ews(server, ALICE) as alice, Ews(server, BOB) as bob:
+            self.fill(server, alice, bob)
+            self.replicas = {ALICE: Replica(), BOB: Replica()}
+            self.replicas[ALICE].sync(alice)
+            self.replicas[BOB].sync(bob)
 
-def move_items(folder, *ids):
-    return f"<m:MoveItem><m:ToFolderId>{folder}</m:ToFolderId>{item_ids(*ids)}</m:MoveItem>"
-
-
-def delete_items(how, *ids):
-    return f'<m:DeleteItem DeleteType="{how}">{item_ids(*ids)}</m:DeleteItem>'
-
-
-def create_folders(parent, names):
-    folders = "".join(f"<t:Folder><t:DisplayName>{name}</t:DisplayName></t:Folder>" for name in names)
-    return f"<m:CreateFolder><m:ParentFolderId>{parent}</m:ParentFolderId><m:Folders>{folders}</m:Folders></m:CreateFolder>"
-
-
-def move_folder(parent, i):
-    return f"<m:MoveFolder><m:ToFolderId>{parent}</m:ToFolderId><m:FolderIds>{folder_id(i)}</m:FolderIds></m:MoveFolder>"
-
-
-def delete_folder(how, i):
-    return f'<m:DeleteFolder DeleteType="{how}"><m:FolderIds>{folder_id(i)}</m:FolderIds></m:DeleteFolder>'
-
-
-# ---- what a mailbox holds
-
-def hierarchy(ews):
-    """{folder id: (path, total, unread)}"""
-    answer = ews.call('<m:FindFolder Traversal="Deep"><m:FolderShape><t:BaseShape>Default</t:BaseShape><t:AdditionalProperties>'
-                      '<t:FieldURI FieldURI="folder:ParentFolderId"/></t:AdditionalProperties></m:FolderShape><m:ParentFolderIds>'
-                      '<t:DistinguishedFolderId Id="msgfolderroot"/></m:ParentFolderIds></m:FindFolder>')
-    found = {folder.find(f"{T}FolderId").get("Id"): folder for folder in answer.find(f".//{T}Folders")}
-
-    def path(i):
-        folder = found.get(i)
-        return () if folder is None else path(folder.find(f"{T}ParentFolderId").get("Id")) + (folder.findtext(f"{T}DisplayName"),)
-    return {i: (path(i), int(folder.findtext(f"{T}TotalCount") or 0), int(folder.findtext(f"{T}UnreadCount") or 0))
-            for i, folder in found.items()}
-
-
-def records(ews, ids):
-    """What of each item can be seen: Counter of (subject, categories, is read, bytes)."""
-    if not ids:
-        return Counter()
-    answer = ews.call("<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:IncludeMimeContent>true</t:IncludeMimeContent>"
-                      '<t:AdditionalProperties><t:FieldURI FieldURI="item:Subject"/><t:FieldURI FieldURI="item:Categories"/>'
-                      '<t:FieldURI FieldURI="message:IsRead"/></t:AdditionalProperties></m:ItemShape>' + item_ids(*ids) + "</m:GetItem>")
-    return Counter((item.findtext(f"{T}Subject"), tuple(s.text for s in item.iter(f"{T}String")), item.findtext(f"{T}IsRead"),
-                    base64.b64decode(item.findtext(f"{T}MimeContent")))
-                   for items in answer.iter(f"{M}Items") for item in items)
-
-
-def snapshot(ews):
-    """All of a mailbox but its ids: {path: (total, unread, records)}. The counts must be those of the items."""
-    found = {}
-    for i, (path, total, unread) in hierarchy(ews).items():
-        ids = [item for _, item, _ in ews.sync(folder=folder_id(i))[1]]
-        assert len(set(ids)) == len(ids), f"{path}: an item comes twice"
-        assert path not in found, f"{path}: there are two"
-        found[path] = (total, unread, records(ews, ids))
-        seen = found[path][2]
-        assert (total, unread) == (seen.total(), sum(n for r, n in seen.items() if r[2] == "false")), f"{path}: the counts"
-    return found
-
-
-class Replica:
-    """A client that knows a mailbox by syncs from its own states."""
-
-    def __init__(self):
-        self.folders, self.folder_state = set(), ""
-        self.items, self.item_states = {}, {}
-
-    def copy(self):
-        other = Replica()
-        other.folders, other.folder_state = set(self.folders), self.folder_state
-        other.items = {i: set(ids) for i, ids in self.items.items()}
-        other.item_states = dict(self.item_states)
-        return other
+    def fill(self, server, alice, bob):
+        filed = [FIRST_FILED + n for n in range(len(FOLDERS))]
+        messages = {n: message(n) for n in (*IN_INBOX, *filed, JUNK)} | {WITH_FILE: with_file(WITH_FILE)}
+        self.deliver(server, ALICE, messages.values())
+        self.deliver(server, BOB, [message(BOBS)])
+        alice.call(create_folders(ROOT, *map(folder, FOLDERS)))
+        self.folders = {seen.path[-1]: i for i, seen in hierarchy(alice).items()}
+        for name in PARENTS:
+            alice.call(create_folders(folder_id(self.folders[name]), folder(f"Below {name}")))
+        by_mime = {mime: i for i, mime in alice.mime([i for _, i, _ in alice.sync()[1]]).items()}
+        self.items = {n: by_mime[m] for n, m in (messages | dict(zip((1, 2), BEFORE))).items()}
+        for name, n in zip(FOLDERS, filed):
+            alice.call(move_items(folder_id(self.folders[name]), self.items[n]))
+        alice.call(move_items(named("junkemail"), self.items[JUNK]))
+        (_, self.junk, _), = alice.sync(folder=named("junkemail"))[1]
+        self.attachment = alice.call(
+            '<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties><t:FieldURI FieldURI="item:Attachments"/>'
+            f'</t:AdditionalProperties></m:ItemShape><m:ItemIds><t:ItemId Id="{self.items[WITH_FILE]}"/></m:ItemIds></m:GetItem>'
+        ).find(f".//{T}AttachmentId").get("Id")
+        self.stream = alice.call(export_items(self.items[1])).findtext(f".//{M}Data")
+        self.meeting = alice.call(create(named("calendar"), MEETING)).find(f".//{T}ItemId").get("Id")
+        bob.call(share(INBOX, ALICE, "Editor"))
+        self.theirs = {mime: i for i, mime in alice.mime([i for _, i, _ in alice.sync(folder=named("inbox", BOB))[1]]).items()}[message(BOBS)]
 
     @staticmethod
-    def apply(ids, changes):
-        for kind, i in changes:
-            assert (i in ids) == (kind != "Create"), f"{kind} of what is {'' if i in ids else 'not '}known"
-            if kind == "Create":
-                ids.add(i)
-            elif kind == "Delete":
-                ids.remove(i)
-
-    def sync(self, ews):
-        self.folder_state, changes = ews.sync_folders(self.folder_state)
-        self.apply(self.folders, changes)
-        for i in self.folders:
-            ids = self.items.setdefault(i, set())
-            self.item_states[i], changes = ews.sync(self.item_states.get(i, ""), folder_id(i))
-            self.apply(ids, [change[:2] for change in changes])
-
-    def verify(self, ews):
-        """What it knows is what a client that begins anew is told."""
-        self.sync(ews)
-        fresh = Replica()
-        fresh.sync(ews)
-        assert self.folders == fresh.folders, "folders, by an old state"
-        for i in fresh.folders:
-            assert self.items[i] == fresh.items[i], "items, by an old state"
+    def deliver(server, user, messages):
+        lmtp, answered, messages = Lmtp(server), [], list(messages)
+        lmtp.deliver(messages, [user], answered)
+        lmtp.close()
+        assert len(answered) == len(messages)
 
 
-# ---- scenarios
+@pytest.fixture(scope="session")
+def prepared(base):
+    return Prepared(base)
+
 
 class Writes(Scenario):
     """Requests of one client, one after another; those that were answered are done, and the next one wholly or not at all."""
     every_write = False
+    users = (ALICE,)
 
-    def __init__(self, base):
+    def __init__(self, base, prepared):
         super().__init__(base)
-        self.origin = base.scratch / type(self).__name__
-        shutil.copytree(base.store, self.origin)
-        with Server(self.origin) as server, Ews(server, ALICE) as ews:
-            self.prepare(server, ews)
-            self.replica = Replica()
-            self.replica.sync(ews)
-        self.expected = self.run_unharmed()
+        self.origin, self.prepared = prepared.store, prepared
+        self.requests = [write.request(prepared) for write in self.writes]
+        self.stages = self.run_unharmed(base.scratch / f"{type(self).__name__}-unharmed")
 
-    def prepare(self, server, ews):
-        lmtp, answered = Lmtp(server), []
-        lmtp.deliver(NEW + FILED, [ALICE], answered)
-        lmtp.close()
-        assert len(answered) == len(NEW + FILED)
-        ews.call(create_folders('<t:DistinguishedFolderId Id="msgfolderroot"/>', FOLDERS))
-        folders = {path[-1]: i for i, (path, _, _) in hierarchy(ews).items()}
-        items = {mime: i for i, mime in ews.mime([i for _, i, _ in ews.sync()[1]]).items()}
-        for name, m in zip(FOLDERS[1:], FILED):
-            ews.call(move_items(folder_id(folders[name]), items[m]))
-        self.requests = self.make_requests(folders, [items[m] for m in BEFORE + NEW])
+    def look(self, clients, replicas=None):
+        """All that can be seen; who knew it by old states knows just that."""
+        seen = {}
+        for user, ews in clients.items():
+            found, items = snapshot(ews)
+            seen |= {(user, path): what for path, what in found.items()}
+            if replicas:
+                replicas[user].verify(ews, items)
+        return seen
 
-    def run_unharmed(self):
-        """The snapshots before, between and after the requests."""
-        store = self.origin.with_name(self.origin.name + "-unharmed")
+    def clients(self, server, stack):
+        return {user: stack.enter_context(Ews(server, user)) for user in self.users}
+
+    def run_unharmed(self, store):
+        """What is seen before, amidst and after the requests."""
         shutil.copytree(self.origin, store)
-        with Server(store) as server, Ews(server, ALICE) as ews:
-            expected = [snapshot(ews)]
-            for request in self.requests:
-                ews.call(request)
-                expected.append(snapshot(ews))
-                assert expected[-1] != expected[-2], "a request that does nothing proves nothing"
-        return expected
+        with Server(store) as server, contextlib.ExitStack() as stack:
+            clients = self.clients(server, stack)
+            stages = [Stage(0, self.look(clients))]
+            for done, (request, write) in enumerate(zip(self.requests, self.writes)):
+                before = stages[-1].seen
+                clients[ALICE].call(request)
+                after = self.look(clients)
+                assert after != before, "a request that does nothing proves nothing"
+                for n in range(1, len(write.order)):
+                    stages.append(Stage(done, self.amidst(before, after, write.order[:n])))
+                stages.append(Stage(done + 1, after))
+        return stages
+
+    @staticmethod
+    def amidst(before, after, committed):
+        return ({key: what for key, what in before.items() if key[0] not in committed} |
+                {key: what for key, what in after.items() if key[0] in committed})
 
     def act(self, store, env):
         return self.serve(store, env, self.write)
@@ -197,58 +147,113 @@ class Writes(Scenario):
                     raise ConnectionError("an answer without end") from error
                 left.answered.append(request)
 
+    def stage_of(self, seen, done):
+        """How far it has come, when so many were answered: what was not asked for has not begun."""
+        possible = [stage for stage in self.stages if stage.done == done]
+        possible += [stage for stage in self.stages if stage.done == done + 1][:1]
+        stage = next((stage for stage in possible if stage.seen == seen), None)
+        assert stage is not None, f"{done} were answered, it is as {self.describe(seen, done)}"
+        return stage
+
     def verify(self, store, left):
-        done = len(left.answered)
-        with Server(store) as server, Ews(server, ALICE) as ews:
-            now = snapshot(ews)
-            assert now in self.expected[done:done + 2], f"{done} were answered, it is as {self.describe(now, done)}"
-            done = self.expected.index(now)
-            replica = self.replica.copy()
-            replica.verify(ews)
-            for request in self.requests[done:]:
-                ews.call(request)
-            assert snapshot(ews) == self.expected[-1], "the requests that were left lead elsewhere"
-            replica.verify(ews)
+        with Server(store) as server, contextlib.ExitStack() as stack:
+            clients = self.clients(server, stack)
+            replicas = {user: self.prepared.replicas[user].copy() for user in self.users}
+            stage = self.stage_of(self.look(clients, replicas), len(left.answered))
+            for request in self.requests[stage.done:]:
+                clients[ALICE].call(request)
+            assert self.look(clients, replicas) == self.stages[-1].seen, "the requests that were left lead elsewhere"
         verify_invariants(store)
 
-    def describe(self, now, done):
-        if now in self.expected:
-            return f"after {self.expected.index(now)}"
-        before = self.expected[done]
-        return f"never: {[(path, now.get(path), before.get(path)) for path in {*now, *before} if now.get(path) != before.get(path)]}"
+    def describe(self, seen, done):
+        for stage in self.stages:
+            if stage.seen == seen:
+                return f"after {stage.done}"
+        before = next(stage.seen for stage in self.stages if stage.done == done)
+        return f"never: {[(key, seen.get(key), before.get(key)) for key in {*seen, *before} if seen.get(key) != before.get(key)]}"
 
+
+# ---- the table
 
 class ItemWrites(Writes):
-    """CreateItem, UpdateItem, MoveItem, DeleteItem."""
+    writes = [Write(lambda p: create_items("SaveOnly", DRAFTS, [message(41), message(42)])),
+              Write(lambda p: update_items(EVERYTHING, p.items[1])),
+              Write(lambda p: update_items(SUBJECT, p.items[2], p.items[11])),
+              Write(lambda p: move_items(folder_id(p.folders["Kept"]), p.items[12], p.items[1])),
+              Write(lambda p: copy_items(folder_id(p.folders["Kept"]), p.items[2], p.items[11]))]
 
-    def make_requests(self, folders, items):
-        updated, moved, binned, gone = items
-        return [create_items("SaveOnly", DRAFTS, [message(41), message(42)]),
-                update_item(updated),
-                move_items(folder_id(folders["Kept"]), moved),
-                delete_items("MoveToDeletedItems", binned),
-                delete_items("HardDelete", gone)]
+
+class Deletions(Writes):
+    writes = [Write(lambda p: delete_items("MoveToDeletedItems", p.items[13], p.items[1])),
+              Write(lambda p: delete_items("SoftDelete", p.items[14])),
+              Write(lambda p: delete_items("HardDelete", p.items[15], p.items[2])),
+              Write(lambda p: mark_as_junk("true", p.items[16])),
+              Write(lambda p: mark_as_junk("false", p.junk))]
+
+
+class Kinds(Writes):
+    writes = [Write(lambda p: create(named("contacts"), CONTACT)),
+              Write(lambda p: create(named("tasks"), TASK, TASK.replace("do", "leave"))),
+              Write(lambda p: create(named("calendar"), MEETING)),
+              Write(lambda p: update_items(set_field("item:Subject", "<t:Subject>changed</t:Subject>", "CalendarItem"), p.meeting))]
+
+
+class Attachments(Writes):
+    writes = [Write(lambda p: create_attachments(p.items[1], file("one"), file("two"))),
+              Write(lambda p: create_attachments(p.items[2], note("inner"))),
+              Write(lambda p: delete_attachment(p.attachment))]
+
+
+class Uploads(Writes):
+    writes = [Write(lambda p: upload_items(p.folders["Kept"], ("CreateNew", None, p.stream), ("UpdateOrCreate", None, p.stream))),
+              Write(lambda p: upload_items(p.folders["Inbox"], ("Update", p.items[12], p.stream)))]
 
 
 class FolderWrites(Writes):
-    """CreateFolder, MoveFolder, DeleteFolder, of folders with an item in them."""
+    """Of folders with an item in them."""
+    writes = [Write(lambda p: create_folders(INBOX, folder("One"), folder("Two"))),
+              Write(lambda p: create_path(INBOX, folder("One"), folder("Within"), folder("Deep"))),
+              Write(lambda p: rename(folder_id(p.folders["Kept"]), "Called anew")),
+              Write(lambda p: move_folder(folder_id(p.folders["Kept"]), p.folders["Moved"])),
+              Write(lambda p: copy_folder(folder_id(p.folders["Kept"]), p.folders["Copied"]))]
 
-    def make_requests(self, folders, items):
-        return [create_folders(INBOX, ["One", "Two"]),
-                move_folder(folder_id(folders["Kept"]), folders["Moved"]),
-                delete_folder("MoveToDeletedItems", folders["Binned"]),
-                delete_folder("HardDelete", folders["Gone"])]
+
+class FolderDeletions(Writes):
+    writes = [Write(lambda p: delete_folder("MoveToDeletedItems", p.folders["Binned"])),
+              Write(lambda p: delete_folder("SoftDelete", p.folders["Softly"])),
+              Write(lambda p: delete_folder("HardDelete", p.folders["Gone"])),
+              Write(lambda p: empty_folder("MoveToDeletedItems", "true", p.folders["Emptied"])),
+              Write(lambda p: empty_folder("HardDelete", "true", p.folders["Cleared"]))]
 
 
-SCENARIOS = [ItemWrites, FolderWrites]
+class WholeFolders(Writes):
+    """Read flags and permissions."""
+    writes = [Write(lambda p: mark_all("true", INBOX)),
+              Write(lambda p: mark_all("false", INBOX + folder_id(p.folders["Marked"]))),
+              Write(lambda p: share(folder_id(p.folders["Kept"]), BOB, "Reviewer")),
+              Write(lambda p: share(folder_id(p.folders["Kept"]), BOB, "None")),
+              Write(lambda p: create_folders(ROOT, folder("Shared", rights(BOB, "Editor"))))]
+
+
+class Across(Writes):
+    """From one mailbox to another, and to two at once. A move that stops in its midst has left both items; asked for again it ends as if it had not."""
+    users = (ALICE, BOB)
+    writes = [Write(lambda p: move_items(named("inbox", BOB), p.items[11], p.items[12]), (BOB, ALICE)),
+              Write(lambda p: copy_items(named("inbox", BOB), p.items[13]), (BOB,)),
+              Write(lambda p: update_items(SUBJECT, p.items[15], p.theirs), (ALICE, BOB)),
+              Write(lambda p: move_items(folder_id(p.folders["Kept"]), p.theirs), (ALICE, BOB)),
+              Write(lambda p: copy_items(folder_id(p.folders["Kept"]), p.items[14]))]
+
+
+SCENARIOS = [ItemWrites, Deletions, Kinds, Attachments, Uploads, FolderWrites, FolderDeletions, WholeFolders, Across]
 
 
 @pytest.mark.skipif(ONLY is not None, reason="one point alone is wanted")
 @pytest.mark.parametrize("kind", SCENARIOS, ids=lambda kind: kind.__name__)
-def test_every_write(base, kind):
-    enumerate_points(base, kind(base))
+def test_every_write(base, prepared, kind):
+    enumerate_points(base, kind(base, prepared))
 
 
 @pytest.mark.skipif(ONLY is None, reason="EWER_CRASH_POINT names no point")
-def test_one_point(base):
-    run_named_point(base, SCENARIOS)
+def test_one_point(base, prepared):
+    run_named_point(base, SCENARIOS, prepared)
