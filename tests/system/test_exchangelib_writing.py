@@ -498,6 +498,49 @@ def test_send_a_draft(account, other, friend, save_copy):
     assert sent.pull() == ([("create", "a letter")] if save_copy else [])
 
 
+class LastVerb(ExtendedProperty):
+    """PidTagLastVerbExecuted"""
+
+    property_tag = 0x1081
+    property_type = "Integer"
+
+
+@pytest.fixture(name="marked", scope="module")
+def fixture_marked():
+    Message.register("last_verb", LastVerb)
+    yield
+    Message.deregister("last_verb")
+
+
+@pytest.mark.parametrize("how, verb", [("reply", 102), ("reply_all", 103), ("forward", 104)])
+def test_answers(account, other, friend, marked, how, verb):
+    item = letter(friend, account, attachments=[FileAttachment(name="a.bin", content=b"abc")])
+    item.send(save_copy=False)
+    (got,) = arrived(account.inbox)
+    inbox = Replica(other.inbox)
+    to = {"to_recipients": [Mailbox(email_address=friend.primary_smtp_address)]}
+    getattr(got, how)(subject="an answer", body="so be it", **(to if how == "forward" else {}))
+    (answer,) = arrived(friend.inbox)
+    assert answer.subject == "an answer" and "so be it" in answer.body
+    assert answer.conversation_id == got.conversation_id
+    assert len(answer.attachments) == (1 if how == "forward" else 0)
+    assert ("update", "a letter") in inbox.pull()
+    assert other.inbox.get(id=got.id).last_verb == verb
+
+
+def test_a_saved_reply(account, friend):
+    letter(friend, account).send(save_copy=False)
+    (got,) = arrived(account.inbox)
+    saved = got.create_reply(subject="RE: a letter", body="later").save(account.drafts)
+    (draft,) = account.drafts.all()
+    assert draft.id == saved.id and draft.is_draft
+    draft.send(save_copy=True)
+    (answer,) = arrived(friend.inbox)
+    assert answer.in_reply_to == got.message_id
+    (copy,) = account.sent.all()
+    assert copy.datetime_received == copy.datetime_sent >= draft.datetime_created
+
+
 def test_send_to_oneself_and_blindly(account, friend):
     message = letter(account, account, bcc_recipients=[friend.primary_smtp_address])
     message.send(save_copy=False)
@@ -632,6 +675,9 @@ CALENDAR_FIELDS = {
 }
 
 
+PEOPLE = ["required_attendees", "optional_attendees", "resources"]
+
+
 def test_create_an_appointment_with_every_field(account, other):
     replica = Replica(other.calendar)
     item = appointment(account, **CALENDAR_FIELDS).save()
@@ -743,6 +789,111 @@ def test_change_one_occurrence(account, other, weekly):
     seen = next(i for i in other.calendar.view(start=at(0, 11), end=at(23, 11)))
     assert (seen.type, seen.location) == ("Exception", "elsewhere")
     assert seen.recurring_master().refresh().subject == "weekly"
+
+
+def nth(other, weekly, index):
+    """The occurrence as somebody else sees it."""
+    return reread(other, weekly, "calendar").occurrence(index=index).refresh()
+
+
+@pytest.mark.parametrize("name", sorted(set(CALENDAR_FIELDS) - {"start", "end"}))
+def test_update_one_field_of_one_occurrence(other, weekly, name):
+    replica = Replica(other.calendar)
+    before = getattr(nth(other, weekly, 3), name)
+    value = CALENDAR_FIELDS[name]
+    value = (
+        False if value is True and name != "reminder_is_set" else value
+    )  # those are true unless told
+    second = weekly.occurrence(index=2).refresh()
+    setattr(second, name, value)
+    second.save(update_fields=[name])
+    assert_fields(nth(other, weekly, 2), {"start": at(10, 10), "end": at(11, 10), name: value})
+    assert nth(other, weekly, 2).type == "Exception"
+    assert_fields(nth(other, weekly, 3), {"type": "Occurrence", name: before})
+    assert replica.pull() == [("update", "weekly")]
+
+
+def test_update_every_field_of_one_occurrence(other, weekly):
+    second = weekly.occurrence(index=2).refresh()
+    values = {**CALENDAR_FIELDS, "start": at(14, 10), "end": at(15, 10)}
+    for name, value in values.items():
+        setattr(second, name, value)
+    second.save(update_fields=list(values))
+    assert_fields(nth(other, weekly, 2), values)
+    (seen,) = other.calendar.view(start=at(0, 10), end=at(23, 10))
+    assert_fields(seen, {n: v for n, v in values.items() if n not in PEOPLE})
+    assert b"SUMMARY:Jour fixe" in seen.mime_content
+    (master,) = [i for i in other.calendar.all() if i.type == "RecurringMaster"]
+    assert (master.subject, master.categories, master.importance) == ("weekly", None, "Normal")
+
+
+def test_clear_what_one_occurrence_has_of_its_series(account, other):
+    pattern = WeeklyPattern(interval=1, weekdays=[MONDAY])
+    fields = {**CALENDAR_FIELDS, "start": at(10, 3), "end": at(11, 3)}
+    recurrence = Recurrence(pattern=pattern, start=START, number=4)
+    series = appointment(account, **fields, recurrence=recurrence).save()
+    names = ["categories", "location", *PEOPLE, "net_show_url", "meeting_workspace_url"]
+    second = series.occurrence(index=2).refresh()
+    for name in names:
+        setattr(second, name, None)
+    second.save(update_fields=names)
+    assert_fields(nth(other, series, 2), {name: None for name in names})
+    kept = {n: v for n, v in fields.items() if n not in ("start", "end")}
+    assert_fields(nth(other, series, 3), kept)
+
+
+class Colour(ExtendedProperty):
+    property_set_id = "c11ff724-aa03-4555-9952-8fa248a11c3e"
+    property_name = "colour"
+    property_type = "String"
+
+
+def test_an_extended_property_of_one_occurrence(other, weekly):
+    CalendarItem.register("colour", Colour)
+    try:
+        second = weekly.occurrence(index=2).refresh()
+        second.colour = "blue"
+        second.save(update_fields=["colour"])
+        assert nth(other, weekly, 2).colour == "blue"
+        assert nth(other, weekly, 3).colour is None
+        second = weekly.occurrence(index=2).refresh()
+        second.colour = None
+        second.save(update_fields=["colour"])
+        assert nth(other, weekly, 2).colour is None
+    finally:
+        CalendarItem.deregister("colour")
+
+
+def test_one_occurrence_lasts_all_day(other, weekly):
+    day = EWSDate(2027, 5, 10)
+    second = weekly.occurrence(index=2).refresh()
+    second.is_all_day, second.start, second.end = True, day, day
+    second.save(update_fields=["is_all_day", "start", "end"])
+    assert_fields(nth(other, weekly, 2), {"is_all_day": True, "start": day, "end": day})
+    assert_fields(nth(other, weekly, 3), {"is_all_day": False, "start": at(10, 17)})
+
+
+def test_a_series_that_is_put_off_keeps_its_exceptions(account, other, weekly):
+    second = weekly.occurrence(index=2).refresh()
+    second.subject = "special"
+    second.save(update_fields=["subject"])
+    weekly.occurrence(index=3).delete()
+    series = reread(account, weekly, "calendar")
+    series.start, series.end = at(16, 3), at(17, 3)
+    series.save(update_fields=["start", "end"])
+    assert month(other) == {3: "weekly", 10: "special", 24: "weekly"}
+    assert_fields(nth(other, weekly, 2), {"start": at(16, 10), "end": at(17, 10)})
+
+
+def test_what_is_at_the_same_time(account, other, weekly):
+    item = appointment(account, subject="lunch", start=at(10, 10), end=at(12, 10)).save()
+    appointment(account, subject="after", start=at(12, 10), end=at(13, 10)).save()
+    again = reread(other, item, "calendar")
+    assert (again.conflicting_meeting_count, again.adjacent_meeting_count) == (1, 1)
+    assert [i.subject for i in again.conflicting_meetings] == ["weekly"]
+    assert [i.subject for i in again.adjacent_meetings] == ["after"]
+    assert nth(other, weekly, 2).conflicting_meeting_count == 1
+    assert nth(other, weekly, 3).conflicting_meeting_count == 0
 
 
 def test_delete_one_occurrence(account, other, weekly):

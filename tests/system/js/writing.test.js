@@ -185,6 +185,61 @@ test('sending: the other has it in the inbox, the sender a copy', async () => {
   assert.deepEqual((await changesSince(FOLDERS.SentItems, sent)).changes.map(([kind]) => kind), [ews.ChangeType.Create]);
 });
 
+// Waits until a folder of a user holds something of that subject.
+async function arrival(user, subject) {
+  const filter = new ews.SearchFilter.IsEqualTo(ews.ItemSchema.Subject, subject);
+  const deadline = Date.now() + ARRIVAL_MS;
+  let found;
+  do {
+    found = await service(user).FindItems(FOLDERS.Inbox, filter, new ews.ItemView(10));
+  } while (found.TotalCount === 0 && Date.now() < deadline);
+  assert.equal(found.TotalCount, 1);
+  return found.Items[0].Id;
+}
+
+for (const [name, answer, icon] of [
+  ['reply', (item) => item.CreateReply(false), 'MailReplied'],
+  ['reply to all', (item) => item.CreateReply(true), 'MailReplied'],
+  ['forward', (item) => item.CreateForward(), 'MailForwarded'],
+]) {
+  test(`sending: a ${name} marks what it answers`, async () => {
+    const letter = quick(service(1), `to ${name}`);
+    letter.ToRecipients.Add(server.users[0].address);
+    await letter.Send();
+    const id = await arrival(0, `to ${name}`);
+    const response = answer(await ews.EmailMessage.Bind(service(), id));
+    response.Subject = `${name} sent`;
+    response.BodyPrefix = new ews.MessageBody(ews.BodyType.Text, 'my answer');
+    if (name === 'forward') response.ToRecipients.Add(server.users[1].address);
+    await response.SendAndSaveCopy();
+    const got = await ews.EmailMessage.Bind(service(1), await arrival(1, `${name} sent`));
+    assert.match(got.Body.Text, /my answer/);
+    const marked = await soap('<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>'
+      + '<t:FieldURI FieldURI="item:IconIndex"/></t:AdditionalProperties></m:ItemShape><m:ItemIds>'
+      + `<t:ItemId Id="${id.UniqueId}"/></m:ItemIds></m:GetItem>`);
+    assert.match(marked, new RegExp(`<t:IconIndex>${icon}<`));
+  });
+}
+
+test('messages: junk, and a whole folder read', async () => {
+  const item = await saved(service(), 'rubbish', FOLDERS.Inbox);
+  const unread = await saved(service(), 'unread', FOLDERS.Inbox);
+  unread.IsRead = false;
+  await unread.Update(ews.ConflictResolutionMode.AutoResolve);
+  const junk = await stateOf(FOLDERS.JunkEmail);
+  const [answer] = (await service().MarkAsJunk([item.Id], true, true)).Responses;
+  assert.equal(answer.Result, ews.ServiceResult.Success);
+  // The library does not read MovedItemId.
+  const { changes: [[kind, id]] } = await changesSince(FOLDERS.JunkEmail, junk);
+  assert.equal(kind, ews.ChangeType.Create);
+  assert.match(await getItem(new ews.ItemId(id)), /rubbish/);
+  assert.match(await getItem(item.Id), /ErrorItemNotFound/);
+  const inbox = await ews.Folder.Bind(service(), new ews.FolderId(FOLDERS.Inbox));
+  assert.ok(inbox.UnreadCount >= 1);
+  await inbox.MarkAllItemsAsRead(true);
+  assert.equal((await ews.Folder.Bind(service(), new ews.FolderId(FOLDERS.Inbox))).UnreadCount, 0);
+});
+
 test('folders: create, rename, move, empty, delete', async () => {
   const client = service();
   const root = new ews.FolderId(FOLDERS.MsgFolderRoot);
