@@ -24,10 +24,15 @@ def small(number):
     return f"{header(number)}This is message {number}.\r\n".encode()
 
 
-def usual(number):
+def usual(number, lines=75):
     """As people write: about 6 kB."""
-    lines = "".join(" ".join(pick(WORDS, number + line * 11 + i) for i in range(10)) + "\r\n" for line in range(75))
-    return f"{header(number)}{lines}".encode()
+    text = "".join(" ".join(pick(WORDS, number + line * 11 + i) for i in range(10)) + "\r\n" for line in range(lines))
+    return f"{header(number)}{text}".encode()
+
+
+def long(number):
+    """About 10 kB."""
+    return usual(number, 136)
 
 
 def write_mbox(path, count):

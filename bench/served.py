@@ -33,6 +33,7 @@ def element(name):
 
 
 CODE, STATE, LAST = element(b"ResponseCode"), element(b"SyncState"), element(b"IncludesLastItemInRange")
+ITEM_ID = re.compile(rb'<(?:\w+:)?ItemId Id="([^"]+)"')
 CHANGE = re.compile(rb"<(?:\w+:)?(?:Create|Update|Delete|ReadFlagChange)>")
 
 
@@ -56,8 +57,8 @@ def start(*words):
 
 
 class Server:
-    def __init__(self, data):
-        self.process, ready, _ = start("serve", "--data", data)
+    def __init__(self, data, *words):
+        self.process, ready, _ = start("serve", "--data", data, *words)
         url = urllib.parse.urlsplit(ready["ews_url"])
         host, port = ready["lmtp"].rsplit(":", 1)
         self.http, self.path, self.lmtp = (url.hostname, url.port), url.path, (host, int(port))
@@ -139,6 +140,15 @@ class Ews:
             data += self.socket.recv(min(1 << 18, total - len(data))) or sys.exit("bench: the server hung up")
         return bytes(data[end + 4:])
 
+    def ask(self, body):
+        """The answer to a request, which must have been heard whole; nothing else is parsed."""
+        body = (ENVELOPE % body).encode()
+        self.socket.sendall((self.head % len(body)).encode() + body)
+        answer = self.read_answer()
+        if b"NoError" not in answer or b'"Error"' in answer:
+            sys.exit(f"bench: {answer[:1000]}")
+        return answer
+
     def request(self):
         """The next page as it comes; the state stays. For measured loops: nothing is parsed."""
         body = (SYNC % (self.shape, f"<m:SyncState>{self.state}</m:SyncState>" if self.state else "")).encode()
@@ -151,6 +161,15 @@ class Ews:
             sys.exit(f"bench: {answer[:500]}")
         self.state = STATE.search(answer).group(1).decode()
         return len(CHANGE.findall(answer)), LAST.search(answer).group(1) == b"true"
+
+    def item_ids(self):
+        """Of all that is new from here on."""
+        ids, last = [], False
+        while not last:
+            answer = self.request()
+            _, last = self.take(answer)
+            ids += [i.decode() for i in ITEM_ID.findall(answer)]
+        return ids
 
     def sync_all(self):
         """All pages from here on; the changes seen."""

@@ -1,4 +1,5 @@
 """What is measured. Each workload yields figures; a figure with a bar says whether it is met."""
+import base64
 import multiprocessing
 import signal
 import statistics
@@ -9,6 +10,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import mail
+import streams
 from served import PASSWORD, Ews, Lmtp, Meter, Server, apart, ewerctl, start
 
 # value met by bar: at least it ("min") or at most it ("max"); bar None: for information
@@ -103,6 +105,42 @@ def ten_new(server, sizes, rounds=60):
         yield Figure("ten new, 100k to 1k", statistics.median(cpu["u100k"]) / statistics.median(cpu["u1k"]), "times", "max", 1.10)
 
 
+def update_items(ids):
+    changes = "".join(f'<t:ItemChange><t:ItemId Id="{i}"/><t:Updates><t:SetItemField><t:FieldURI FieldURI="message:IsRead"/><t:Message>'
+                      "<t:IsRead>true</t:IsRead></t:Message></t:SetItemField></t:Updates></t:ItemChange>" for i in ids)
+    return ('<m:UpdateItem MessageDisposition="SaveOnly" ConflictResolution="AlwaysOverwrite">'
+            f"<m:ItemChanges>{changes}</m:ItemChanges></m:UpdateItem>")
+
+
+def move_items(ids):
+    return ('<m:MoveItem><m:ToFolderId><t:DistinguishedFolderId Id="junkemail"/></m:ToFolderId><m:ItemIds>' +
+            "".join(f'<t:ItemId Id="{i}"/>' for i in ids) + "</m:ItemIds></m:MoveItem>")
+
+
+def create_items(numbers):
+    items = "".join(f"<t:Message><t:MimeContent>{base64.b64encode(mail.long(n)).decode()}</t:MimeContent></t:Message>" for n in numbers)
+    return ('<m:CreateItem MessageDisposition="SaveOnly"><m:SavedItemFolderId><t:DistinguishedFolderId Id="drafts"/></m:SavedItemFolderId>'
+            f"<m:Items>{items}</m:Items></m:CreateItem>")
+
+
+def writing(server, sizes, created=2000):
+    """Requests of one client, one after another, each durable when it is answered: one commit a request, whatever is in it. Every item of the mailbox is marked
+    as read, then moved. A single creation is measured for information: what it costs is above all its commit, as with LMTP's one to one."""
+    user = "u10k" if "u10k" in sizes else min(sizes, key=sizes.get)
+    ews = Ews(server, address(user))
+    ids, numbers = ews.item_ids(), range(6_000_000, 6_000_000 + 2 * created)
+    for name, make, what, batch, bar in (("UpdateItem (IsRead)", update_items, ids, 100, 2e4),
+                                         ("MoveItem", move_items, ids, 100, 2e4),
+                                         ("CreateItem of 10 kB", create_items, numbers[:created], 1, None),
+                                         ("CreateItem of 10 kB", create_items, numbers[created:], 10, 5e3)):
+        requests = [make(what[at:at + batch]) for at in range(0, len(what), batch)]
+        with Meter(server) as m:
+            for request in requests:
+                ews.ask(request)
+        yield Figure(f"{name}, by {batch}", len(what) / m.cpu, "items/CPU s", "min", bar)
+    ews.close()
+
+
 def lmtp_client(server, user, first, count, barrier):
     messages = [mail.usual(first + n) for n in range(count)]
     lmtp = Lmtp(server)
@@ -141,6 +179,13 @@ def idle(scratch):
         yield Figure(f"RSS, idle, {IDLE_USERS} mailboxes", server.memory_kb("VmRSS") / 1024, "MB", "max", 32)
 
 
+def notifications(scratch):
+    data = str(Path(scratch) / "streams")
+    for n in range(streams.MAILBOXES + 2):
+        add_user(data, streams.user(n))
+    yield from streams.figures(Figure, data, scratch)
+
+
 def demo(times=5):
     seconds = []
     for _ in range(times):
@@ -158,11 +203,13 @@ def all_figures(directory, largest):
         data = str(Path(scratch) / "store")
         yield from demo()
         yield from idle(scratch)
+        yield from notifications(scratch)
         yield from fill(data, scratch, sizes)
         with Server(data) as server:
             yield from first_sync(server, sizes)
             with apart(server):
                 yield from no_change(server, sizes)
                 yield from ten_new(server, sizes)
+                yield from writing(server, sizes)
             yield from lmtp(server)
             yield Figure("RSS at its peak (a password check takes 64)", server.memory_kb("VmHWM") / 1024, "MB")
