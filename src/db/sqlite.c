@@ -5,6 +5,7 @@
  */
 #include "db/db-private.h"
 #include "db/limits.h"
+#include "db/wal_file.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -88,11 +89,14 @@ static int sqlite_error(sqlite3 *handle, int rc, const char *what, struct err *e
 
 /* ---- opening ---- */
 
+static const char *vfs_name;
+
 static void configure_once(void)
 {
     /* Statistics take a global mutex at every allocation of every thread. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_initialize();
+    vfs_name = wal_file_register();
 }
 
 static int run_script(struct sqlite *s, const char *script, struct err *err_r)
@@ -158,7 +162,7 @@ int sqlite_open(const struct db_options *options, struct db **db_r, struct err *
     s = mem_alloc_zero(1, sizeof(*s));
     s->db.ops = &sqlite_ops;
     db = &s->db;
-    rc = sqlite3_open_v2(options->path, &s->handle, flags, NULL);
+    rc = sqlite3_open_v2(options->path, &s->handle, flags, vfs_name);
     if (rc != SQLITE_OK) {
         return sqlite_error(s->handle, rc, options->path, err_r);
     }

@@ -5,11 +5,13 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 /* ---- the failing VFS: files are the real ones, with two methods replaced ---- */
 
@@ -81,12 +83,12 @@ static int failing_xOpen(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
     return rc;
 }
 
+/* Under the name that the engine opens its files with. */
 static void install_failing_vfs(void)
 {
-    sqlite3_vfs *real = sqlite3_vfs_find(NULL);
+    sqlite3_vfs *real = sqlite3_vfs_find("ewer");
 
     failing_vfs = *real;
-    failing_vfs.zName = "failing";
     failing_vfs.pNext = NULL;
     failing_vfs.pAppData = real;
     failing_vfs.szOsFile = (int)sizeof(struct failing_file) + real->szOsFile;
@@ -110,7 +112,30 @@ static void install_failing_vfs(void)
         .xShmBarrier = failing_xShmBarrier,
         .xShmUnmap = failing_xShmUnmap,
     };
-    sqlite3_vfs_register(&failing_vfs, 1);
+    sqlite3_vfs_unregister(real);
+    sqlite3_vfs_register(&failing_vfs, 0);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    FILE *in = fopen(from, "re"), *out = fopen(to, "we");
+    char bytes[4096];
+    size_t n;
+
+    assert_non_null(in);
+    assert_non_null(out);
+    while ((n = fread(bytes, 1, sizeof(bytes), in)) != 0) {
+        assert_int_equal(fwrite(bytes, 1, n, out), n);
+    }
+    assert_int_equal(fclose(in), 0);
+    assert_int_equal(fclose(out), 0);
+}
+
+static int64_t file_size(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? st.st_size : -1;
 }
 
 /* ---- fixture ---- */
@@ -200,6 +225,52 @@ static void test_a_commit_is_synced_before_it_is_answered(void **state)
     syncs = 0;
     assert_int_equal(commit_one(f, 1, SQLITE_OK, SQLITE_OK), 0);
     assert_true(syncs >= 1);
+}
+
+/* Then syncing a commit need not write the file's new length. */
+static void test_the_log_has_room_before_it_is_needed(void **state)
+{
+    struct fixture *f = *state;
+    char wal[96];
+    int64_t size, grown = 0;
+
+    (void)snprintf(wal, sizeof(wal), "%s-wal", f->path);
+    size = file_size(wal);
+    assert_true(size > 0);
+    for (int64_t id = 1; id <= 64; id++) {
+        assert_int_equal(commit_one(f, id, SQLITE_OK, SQLITE_OK), 0);
+        grown += file_size(wal) != size;
+        size = file_size(wal);
+    }
+    assert_true(grown <= 5);
+    assert_int_equal(query(f, count_sql), 64);
+}
+
+/* What was committed is there when nobody closed the database, and its log ends in zeros. */
+static void test_a_log_with_room_is_recovered(void **state)
+{
+    struct fixture *f = *state;
+    char from[96], to[96];
+    struct db_options options = {.path = to, .migrations = migrations, .migration_count = 1};
+    struct db *copy;
+    struct db_stmt *stmt;
+    static const char *const endings[] = {"", "-wal"};
+
+    for (int64_t id = 1; id <= 3; id++) {
+        assert_int_equal(commit_one(f, id, SQLITE_OK, SQLITE_OK), 0);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(from, sizeof(from), "%s%s", f->path, endings[i]);
+        (void)snprintf(to, sizeof(to), "%s/copy.db%s", f->dir.path, endings[i]);
+        copy_file(from, to);
+    }
+    (void)snprintf(to, sizeof(to), "%s/copy.db", f->dir.path);
+    assert_int_equal(db_open(&options, &copy, NULL), 0);
+    assert_int_equal(db_prepare(copy, count_sql, &stmt, NULL), 0);
+    assert_int_equal(db_step(stmt, NULL), 1);
+    assert_int_equal(db_col_i64(stmt, 0), 3);
+    db_stmt_done(&stmt);
+    db_close(&copy);
 }
 
 static void test_a_full_disk_at_commit_rolls_back(void **state)
@@ -296,6 +367,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SQLITE_TEST(test_a_commit_is_synced_before_it_is_answered),
+        SQLITE_TEST(test_the_log_has_room_before_it_is_needed),
+        SQLITE_TEST(test_a_log_with_room_is_recovered),
         SQLITE_TEST(test_a_full_disk_at_commit_rolls_back),
         SQLITE_TEST(test_a_full_disk_in_a_large_transaction_rolls_back),
         SQLITE_TEST(test_a_failed_write_at_commit_is_an_io_error),
