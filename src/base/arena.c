@@ -38,7 +38,8 @@ struct arena {
     char *free; /* I2: free..end is the rest of the block in use */
     char *end;
     size_t next_block_bytes;
-    alignas(max_align_t) char first[ARENA_FIRST_BLOCK_BYTES];
+    size_t first_bytes;
+    alignas(max_align_t) char first[];
 #endif
 };
 
@@ -46,9 +47,27 @@ static void children_free(struct arena *arena);
 static void contents_free(struct arena *arena);
 static void contents_init(struct arena *arena);
 
+static struct arena *new_with_room(size_t bytes)
+{
+#ifdef EWER_ARENA_DEBUG
+    (void)bytes;
+    return mem_alloc(sizeof(struct arena));
+#else
+    struct arena *arena = mem_alloc(sizeof(*arena) + bytes);
+
+    arena->first_bytes = bytes;
+    return arena;
+#endif
+}
+
 struct arena *arena_new(struct arena *parent, const char *name)
 {
-    struct arena *arena = mem_alloc(sizeof(*arena));
+    return arena_new_sized(parent, name, ARENA_FIRST_BLOCK_BYTES);
+}
+
+struct arena *arena_new_sized(struct arena *parent, const char *name, size_t bytes)
+{
+    struct arena *arena = new_with_room(bytes);
 
     arena->parent = parent;
     arena->first_child = NULL;
@@ -208,8 +227,8 @@ static void contents_init(struct arena *arena)
     arena->used_bytes = 0;
     arena->last = NULL;
     arena->free = arena->first;
-    arena->end = arena->first + sizeof(arena->first);
-    arena->next_block_bytes = 2 * sizeof(arena->first);
+    arena->end = arena->first + arena->first_bytes;
+    arena->next_block_bytes = 2 * ARENA_FIRST_BLOCK_BYTES;
 }
 
 /* A large allocation gets a block of its own behind the current one, whose rest stays in use. */

@@ -18,6 +18,8 @@ struct arena;
 
 /* parent may be NULL. name is kept by reference (a literal). */
 struct arena *arena_new(struct arena *parent, const char *name);
+/* For what lives long and holds little: its first block has room for so much. */
+struct arena *arena_new_sized(struct arena *parent, const char *name, size_t bytes);
 void arena_free(struct arena **arena);
 /* Frees children and contents; the arena stays usable and keeps one block. */
 void arena_reset(struct arena *arena);

@@ -17,6 +17,7 @@
 #include "ews/zones.h"
 #include "mailbox/ids.h"
 #include "mailbox/token.h"
+#include "notify/hub.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +27,6 @@ struct batch;
 struct batch_run;
 struct busy_calendar;
 struct clock;
-struct hub;
 struct mailbox_tx;
 struct subscription;
 struct xml_node;
@@ -80,6 +80,7 @@ struct ews_stream {
     const struct str *ids;                    /* of each, as the client wrote it */
     size_t n;
     int64_t life_ms; /* ConnectionTimeout */
+    struct hub_seen seen;
 };
 
 struct ews_call {

@@ -24,7 +24,7 @@ struct item_id {
 struct body_id {
     uint64_t v;
 };
-/* The seq at which it was made. */
+/* Random. */
 struct subscription_id {
     uint64_t v;
 };

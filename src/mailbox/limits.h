@@ -40,7 +40,7 @@
 #define DRAFT_AUTHORS_MAX 8
 
 /* Open mailboxes that nobody works on: an open costs 0.3 ms, an open handle 100 kB and up to 2 MB of page cache. */
-#define STORE_MAX_OPEN_MAILBOXES 64
+#define STORE_MAX_OPEN_MAILBOXES 128
 /* Longest wait for the directory database; only this process writes to it. */
 #define STORE_BUSY_TIMEOUT_MS 5000
 /* RFC 5321 section 4.5.3.1. */

@@ -24,7 +24,7 @@ enum subscription_kind { SUBSCRIPTION_STREAMING = 1, SUBSCRIPTION_PULL, SUBSCRIP
 #define SUBSCRIPTION_SECRET_BYTES 16
 
 struct subscription {
-    struct subscription_id id;                       /* of this mailbox; never given again */
+    struct subscription_id id;                       /* of this mailbox */
     unsigned char secret[SUBSCRIPTION_SECRET_BYTES]; /* in its SubscriptionId */
     struct mailbox_no owner;                         /* who subscribed */
     enum subscription_kind kind;

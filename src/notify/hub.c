@@ -217,6 +217,7 @@ int hub_new(const struct hub_options *options, struct hub **hub_r, struct err *e
     hub->push = options->push;
     hub->push_context = options->push_context;
     hub->threaded = !options->threadless;
+    atomic_init(&hub->version, 1);
     hub->desks = u64map_new();
     pthread_mutex_init(&hub->mutex, NULL);
     pthread_condattr_init(&monotonic);
@@ -252,6 +253,11 @@ static void look_at(struct hub *hub, struct mailbox_no no, bool hinted)
         desk->wakes++;
         desk_leave(desk);
     }
+}
+
+struct hub_seen hub_look(struct hub *hub)
+{
+    return (struct hub_seen){.rows = atomic_load(&hub->version), .commits = hub_commits(hub)};
 }
 
 int hub_start(struct hub *hub, struct err *err_r)
@@ -296,6 +302,7 @@ void hub_committed(struct hub *hub, struct mailbox_no no)
 
 void hub_subscriptions_changed(struct hub *hub, struct mailbox_no no)
 {
+    atomic_fetch_add(&hub->version, 1);
     look_at(hub, no, false);
 }
 

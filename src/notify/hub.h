@@ -50,12 +50,20 @@ struct outlet_ops {
     void (*ended)(void *outlet);
 };
 
+/* What spares an opening a second look: hub_look() from before the rows were read, and where the log ended then. While nothing has changed since, they are as they were. */
+struct hub_seen {
+    uint64_t rows, commits;
+    struct log_position end;
+};
+struct hub_seen hub_look(struct hub *hub);
+
 struct hub_stream_request {
     struct mailbox_no mailbox;
     const struct subscription
         *subscriptions; /* copied; of this mailbox, streaming, alive a moment ago */
     size_t n;
-    int64_t life_ms; /* ConnectionTimeout */
+    int64_t life_ms;      /* ConnectionTimeout */
+    struct hub_seen seen; /* all 0: not known */
     const struct outlet_ops *ops;
     void *outlet;
 };

@@ -183,6 +183,8 @@ struct hub {
     struct u64map *desks;
     struct desk **schedule; /* a heap by due_ms of all desks */
     size_t desk_n, schedule_room;
+    atomic_uint_fast64_t
+        version; /* hub_look: raised when rows may have changed, by others or by what was saved */
     uint64_t commits;
     unsigned commit_waiters;
     bool stopping; /* nothing new */
@@ -288,8 +290,8 @@ int pushes_read(struct desk *desk, struct notice_reader *reader, struct err *err
 int64_t pushes_read_ms(const struct desk *desk);
 /* rows: as above; new ones begin, and those without a row go. True: there is one. */
 bool pushes_compare(struct desk *desk, const struct subscription *rows, size_t n);
-/* The row of the cursor is written. */
-void push_noted(struct desk *desk, const struct cursor *cursor);
+/* Rows are written: whose cursor has nothing more to be stored goes on. */
+void pushes_noted(struct desk *desk);
 void push_drop(struct desk *desk, struct push *push);
 
 /* ---- save.c: all with the desk locked ---- */

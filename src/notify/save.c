@@ -75,6 +75,8 @@ void cursors_tidy(struct desk *desk)
         struct cursor *c = *at;
 
         if (c->users == 0 && !c->saving && (c->gone || !c->urgent)) {
+            /* From here on the row knows best: who read it before is told to look again. */
+            atomic_fetch_add(&desk->hub->version, 1);
             *at = c->next;
             free(c);
         } else {
@@ -208,7 +210,6 @@ static void noted(struct desk *desk, const struct save_entry *e, bool no_mailbox
         c->gone = true;
         desk->rows_wanted = c->users != 0 || desk->rows_wanted;
     }
-    push_noted(desk, c);
 }
 
 static void saved(struct desk *desk, bool no_mailbox)
@@ -223,6 +224,7 @@ static void saved(struct desk *desk, bool no_mailbox)
             desk->rows_wanted = true; /* the hint may go */
         }
     }
+    pushes_noted(desk);
 }
 
 static void not_saved(struct desk *desk)

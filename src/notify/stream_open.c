@@ -9,9 +9,30 @@
 
 /* ---- opening ---- */
 
+/* Whether the log may hold something for it already. */
+static bool is_behind(const struct desk *desk, const struct hub_stream_request *request,
+                      const struct cursor *cursor)
+{
+    return request->seen.rows == 0 || request->seen.commits != hub_commits(desk->hub) ||
+           log_position_cmp(cursor->told, request->seen.end) < 0;
+}
+
+/* Thousands of streams wait for days: each has what it needs, rounded up a little. */
+static size_t bytes_of(const struct hub_stream_request *request)
+{
+    size_t bytes = sizeof(struct hub_stream) + request->n * (sizeof(struct leg) + 32);
+
+    for (size_t i = 0; i < request->n; i++) {
+        const struct subscription *s = &request->subscriptions[i];
+
+        bytes += s->folder_n * sizeof(s->folders[0]) + s->url.n + s->caller_data.n;
+    }
+    return bytes + 64;
+}
+
 static struct hub_stream *stream_new(struct desk *desk, const struct hub_stream_request *request)
 {
-    struct arena *arena = arena_new(NULL, "stream");
+    struct arena *arena = arena_new_sized(NULL, "stream", bytes_of(request));
     struct hub_stream *s = ARENA_NEW(arena, struct hub_stream);
     int64_t now_ms = hub_now(desk->hub);
 
@@ -27,7 +48,7 @@ static struct hub_stream *stream_new(struct desk *desk, const struct hub_stream_
     for (size_t i = 0; i < s->n; i++) {
         s->legs[i].subscription = subscription_dup(arena, &request->subscriptions[i]);
         s->legs[i].cursor = cursor_use(desk, &request->subscriptions[i]);
-        s->legs[i].hungry = true;
+        s->legs[i].hungry = is_behind(desk, request, s->legs[i].cursor);
     }
     desk_ref(desk);
     return s;
@@ -108,7 +129,7 @@ static void take_over_all(struct desk *desk, const struct hub_stream_request *re
     }
 }
 
-/* Registering is before reading: what is committed from here on wakes it. The rows are looked at once more, since they were read before it stood here. */
+/* Registering is before reading: what is committed from here on wakes it. The rows are looked at once more if they may have changed since they were read. */
 static struct hub_stream *stream_begin(struct desk *desk, const struct hub_stream_request *request)
 {
     struct hub *hub = desk->hub;
@@ -118,7 +139,9 @@ static struct hub_stream *stream_begin(struct desk *desk, const struct hub_strea
     s = stream_new(desk, request);
     s->next = desk->streams;
     desk->streams = s;
-    desk->rows_wanted = true;
+    if (request->seen.rows != hub_look(hub).rows) {
+        desk->rows_wanted = true;
+    }
     desk->wakes++;
     hub_begins(hub, &hub->streams_out);
     atomic_fetch_add(&hub->stats.streams, 1);

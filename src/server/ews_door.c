@@ -162,6 +162,10 @@ static void open_stream(struct visit *v)
     add_ids(v, &head);
     note_call(v, 0);
     atomic_fetch_add(&v->owners, 1);
+    if (!v->waits) {
+        v->waits = true;
+        http_wait(v->x);
+    }
     if (stream_door_open(v->x, v->call, &head, &err) < 0) {
         ews_call_refuse(v->call, &err);
         answer_call(v);

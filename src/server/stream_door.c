@@ -19,6 +19,7 @@ struct outlet {
     struct http_stream *http;
     pthread_mutex_t lock; /* guards what follows */
     struct hub_stream *stream;
+    bool ready;                 /* said before `stream` was there */
     bool lost, ended, released; /* released: stream was given back */
     unsigned owners;
 };
@@ -73,6 +74,7 @@ static void on_ready(void *context)
 
     pthread_mutex_lock(&o->lock);
     stream = o->released ? NULL : o->stream;
+    o->ready = stream == NULL;
     pthread_mutex_unlock(&o->lock);
     if (stream != NULL) {
         hub_stream_ready(stream);
@@ -217,11 +219,13 @@ static void join_hub(struct outlet *o, const struct ews_call *call)
         .subscriptions = call->stream->subscriptions,
         .n = call->stream->n,
         .life_ms = call->stream->life_ms,
+        .seen = call->stream->seen,
         .ops = &outlet_ops,
         .outlet = o,
     };
     struct hub_stream *stream;
     struct err err = ERR_INIT;
+    bool ready;
 
     if (hub_stream_open(call->service->hub, &request, &stream, &err) < 0) {
         refuse(o, err.kind);
@@ -229,7 +233,11 @@ static void join_hub(struct outlet *o, const struct ews_call *call)
     }
     pthread_mutex_lock(&o->lock);
     o->stream = stream;
+    ready = o->ready && !o->lost && !o->ended;
     pthread_mutex_unlock(&o->lock);
+    if (ready) {
+        hub_stream_ready(stream);
+    }
     settle(o);
 }
 

@@ -564,10 +564,10 @@ static inline void given_stream_of(struct fixture *f, struct outlet *o,
         assert_true(row_of(f, &subscriptions[i], &rows[i]));
     }
     must(f, try_stream(f, o, rows, n, 30 * MINUTE_MS));
+    (void)settle(f);
     assert_true(o->n >= 1);
     assert_int_equal(o->documents[0].kind, DOC_ALIVE);
     o->seen = 1;
-    (void)settle(f);
 }
 
 static inline void given_stream(struct fixture *f, struct outlet *o, const struct subscription *s)

@@ -40,6 +40,21 @@ static void memory_is_zeroed_and_aligned(void **state)
     arena_free(&arena);
 }
 
+static void a_sized_arena_grows_beyond_its_room(void **state)
+{
+    struct arena *arena = arena_new_sized(NULL, "small", 100);
+    char *first = arena_strdup(arena, "first");
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        memset(arena_alloc(arena, 90), 0xee, 90);
+    }
+    assert_string_equal(first, "first");
+    arena_reset(arena);
+    assert_int_equal(*arena_strdup(arena, ""), 0);
+    arena_free(&arena);
+}
+
 static void allocations_do_not_overlap(void **state)
 {
     enum { N = 3000 };
@@ -148,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_zeroed_and_aligned),
+        cmocka_unit_test(a_sized_arena_grows_beyond_its_room),
         cmocka_unit_test(allocations_do_not_overlap),
         cmocka_unit_test(grown_memory_keeps_its_contents),
         cmocka_unit_test(used_bytes_count_children),

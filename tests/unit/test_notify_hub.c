@@ -291,6 +291,24 @@ static void what_went_into_a_dead_connection_is_told_again(void **state)
     hang_up(f, q);
 }
 
+static void a_document_is_not_sure_with_the_one_before_it(void **state)
+{
+    struct fixture *f = *state;
+    struct subscription s = given_subscription(f);
+    struct outlet *o = &f->outlets[0], *p = &f->outlets[1];
+    uint64_t b;
+
+    given_stream(f, o, &s);
+    (void)given_mail(f);
+    pass(f, NOTIFY_SURE_MS - SECOND_MS);
+    b = given_mail(f);
+    pass(f, NOTIFY_SURE_MS - 1);
+    hang_up(f, o);
+    given_stream(f, p, &s);
+    check_mail(p, b);
+    hang_up(f, p);
+}
+
 static void an_outlet_that_died_is_as_lost(void **state)
 {
     struct fixture *f = *state;
@@ -538,6 +556,7 @@ static void a_subscription_that_ended_before_the_stream_stood_there_is_told(void
     struct outlet *o = &f->outlets[0];
 
     unsubscribe(f, &s);
+    (void)settle(f);
     must(f, try_stream(f, o, &s, 1, MINUTE_MS));
     (void)settle(f);
     o->seen = 1;
@@ -901,6 +920,7 @@ int main(void)
         hub_test(who_hangs_up_on_closed_has_read_it),
         hub_test(a_peer_that_does_not_acknowledge_closed_is_told_again),
         hub_test(what_went_into_a_dead_connection_is_told_again),
+        hub_test(a_document_is_not_sure_with_the_one_before_it),
         hub_test(an_outlet_that_died_is_as_lost),
         hub_test(an_outlet_may_forget_the_stream_when_it_hears_of_its_end),
         hub_test(a_second_connection_takes_over),

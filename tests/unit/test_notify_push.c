@@ -1,4 +1,5 @@
 /* Push subscriptions at the hub: one post at a time, the schedule of retries, restarts. The listener is the test. */
+#include "db/decorate.h"
 #include "support/notify_fixture.h"
 
 #include <sched.h>
@@ -131,6 +132,45 @@ static void more_follows_at_once(void **state)
     assert_int_equal(elapsed_ms(f), 0);
     answer(f, post, PUSH_OK);
     check_no_post(f);
+}
+
+static struct db *wrap_in_fault(struct db *inner, void *ctx)
+{
+    return db_fault_new(inner, ctx);
+}
+
+/* Else a crash would repeat more than one post. */
+static void the_next_post_waits_until_the_row_knows_of_the_last(void **state)
+{
+    struct fixture *f = *state;
+    struct db_fault full_disk = {
+        .kind = ERR_STORE_FULL, .only_one_call = true, .call = DB_CALL_COMMIT, .ends_tx = true};
+    struct subscription s;
+    const struct test_post *post;
+
+    close_all(f);
+    db_decorate_all(wrap_in_fault, &full_disk);
+    open_all(f);
+    s = given_listener(f, 30 * MINUTE_MS);
+    (void)given_mails(f, f->inbox, NOTIFY_MAX_NOTICES + 1);
+    (void)settle(f);
+    log_configure(LOG_ERROR, false, open("/dev/null", O_WRONLY | O_CLOEXEC));
+    post = next_post(f);
+    full_disk.calls = 0;
+    full_disk.nth = 1;
+    hub_push_done(f->posts[post - f->posts].post, PUSH_OK);
+    f->posts[post - f->posts].post = NULL;
+    while (jobs_out(f) != 0) {
+        (void)sched_yield();
+    }
+    assert_true(full_disk.fired);
+    pass(f, NOTIFY_TROUBLE_MS - 1);
+    check_no_post(f);
+    pass(f, 1);
+    check_cursor(f, &s, post->last);
+    answer(f, next_post(f), PUSH_OK);
+    close_all(f);
+    db_decorate_all(NULL, NULL);
 }
 
 static void quiet_times_are_ended_by_a_status(void **state)
@@ -286,9 +326,11 @@ static void a_row_that_goes_while_a_post_is_out_ends_it(void **state)
     struct subscription s = given_push(f, MINUTE_MS);
     struct hub_stats stats;
 
+    answer(f, check_status(f), PUSH_FAILED);
+    pass(f, 30 * SECOND_MS);
     unsubscribe(f, &s);
     (void)settle(f);
-    answer(f, check_status(f), PUSH_OK);
+    answer(f, check_status(f), PUSH_FAILED);
     hub_stats(f->hub, &stats);
     assert_int_equal(stats.push_subscriptions, 0);
     pass(f, HOUR_MS);
@@ -428,6 +470,7 @@ int main(void)
         hub_test(a_new_listener_hears_its_status_before_the_events),
         hub_test(each_post_goes_on_from_the_last_watermark),
         hub_test(more_follows_at_once),
+        hub_test(the_next_post_waits_until_the_row_knows_of_the_last),
         hub_test(quiet_times_are_ended_by_a_status),
         hub_test(lost_events_show_in_the_previous_watermark),
         hub_test(retries_come_at_doubled_times_until_the_subscription_is_given_up),

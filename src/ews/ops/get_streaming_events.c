@@ -16,6 +16,7 @@ struct args {
     struct str *ids; /* each once */
     size_t n;
     int64_t minutes;
+    struct hub_seen seen;
 };
 
 static bool is_known(const struct args *args, struct str id)
@@ -58,6 +59,9 @@ static int parse(struct ews_call *call, const struct xml_node *request, void **a
     TRY(grammar_sequence(request, CHILDREN, ARRAY_LEN(CHILDREN), found, err_r));
     TRY(parse_ids(call, found[0], args, err_r));
     TRY(grammar_int(found[1], 1, STREAM_MAX_MINUTES, &args->minutes, err_r));
+    if (call->service->hub != NULL) {
+        args->seen = hub_look(call->service->hub);
+    }
     *args_r = args;
     return 0;
 }
@@ -103,7 +107,9 @@ static int run(struct ews_call *call, struct mailbox_tx *tx, void *vargs, struct
     if (bad_n != 0) {
         return refuse(call, bad, bad_n);
     }
-    *stream = (struct ews_stream){found, args->ids, args->n, args->minutes * MS_OF_MINUTE};
+    *stream =
+        (struct ews_stream){found, args->ids, args->n, args->minutes * MS_OF_MINUTE, args->seen};
+    stream->seen.end = log_position_now(tx);
     call->stream = stream;
     return 0;
 }
@@ -112,6 +118,7 @@ const struct ews_operation op_get_streaming_events = {
     .name = STR_INIT("GetStreamingEvents"),
     .since = EWS_EXCHANGE2010_SP1,
     .run_mode = EWS_RUN_READ,
+    .quick = true,
     .hanging = true,
     .parse = parse,
     .run = run,
