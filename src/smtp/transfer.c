@@ -215,6 +215,7 @@ static void set_connection(CURL *e, const struct smarthost *host)
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, host->verifies ? 2L : 0L);
     if (host->ca_file != NULL) {
         curl_easy_setopt(e, CURLOPT_CAINFO, host->ca_file);
+        curl_easy_setopt(e, CURLOPT_CAPATH, NULL); /* these authorities and no others */
     }
     if (host->user != NULL) {
         curl_easy_setopt(e, CURLOPT_SASL_IR, 1L);

@@ -297,6 +297,27 @@ static void test_emptying_takes_no_distinguished_folder_away(void **state)
     assert_int_equal(empty(f, (struct folder_id){999}, EMPTY_HARD, false), -ERR_FOLDER_NOT_FOUND);
 }
 
+/* ---- purging ---- */
+
+static void test_purges_go_when_the_log_has_forgotten_them(void **state)
+{
+    const int64_t day_ms = 86400000;
+    struct fixture *f = *state;
+    struct folder_id purges = distinguished(f, DF_RECOVERABLEITEMSPURGES);
+    struct item_id old = given_flagged_item(f, purges, ITEM_ASSOCIATED), normal, recent;
+
+    normal = given_item(f, purges);
+    must(f, IN_WRITE(f, mailbox_purge(f->tx, &f->err)));
+    assert_true(item_exists(f, old));
+    clock_manual_advance(&f->clock, 2 * day_ms);
+    recent = given_flagged_item(f, purges, ITEM_ASSOCIATED);
+    must(f, IN_WRITE(f, mailbox_event_prune(f->tx, day_ms, &f->err)));
+    must(f, IN_WRITE(f, mailbox_purge(f->tx, &f->err)));
+    assert_false(item_exists(f, old));
+    assert_false(item_exists(f, normal));
+    assert_true(item_exists(f, recent));
+}
+
 /* ---- marking ---- */
 
 static void test_marking_touches_what_has_the_other_flag(void **state)
@@ -413,6 +434,7 @@ int main(void)
         fixture_test(test_emptied_into_the_recoverable_items),
         fixture_test(test_emptied_into_the_bin),
         fixture_test(test_emptying_takes_no_distinguished_folder_away),
+        fixture_test(test_purges_go_when_the_log_has_forgotten_them),
         fixture_test(test_marking_touches_what_has_the_other_flag),
         fixture_test(test_marking_goes_on_over_many_batches),
         fixture_test(test_what_grows_beyond_the_quota_is_refused),
