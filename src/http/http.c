@@ -108,6 +108,11 @@ bool http_is_secure(const struct http_exchange *x)
     return x->server->secure;
 }
 
+const struct http_server *http_server_of(const struct http_exchange *x)
+{
+    return x->server;
+}
+
 void http_set_context(struct http_exchange *x, void *context)
 {
     x->context = context;

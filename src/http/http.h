@@ -34,6 +34,8 @@ uint64_t http_body_length(
     const struct http_exchange *x); /* HTTP_LENGTH_UNKNOWN when chunked, 0 without body */
 const char *http_peer(const struct http_exchange *x); /* numeric address */
 bool http_is_secure(const struct http_exchange *x);   /* TLS */
+/* That it came to, which may not yet have been told to who starts it. */
+const struct http_server *http_server_of(const struct http_exchange *x);
 
 /* The handler's own pointer. */
 void http_set_context(struct http_exchange *x, void *context);

@@ -291,6 +291,16 @@ bool http_stream_is_taken(struct http_stream *s)
     return taken;
 }
 
+bool http_stream_is_acked(struct http_stream *s)
+{
+    bool acked;
+
+    (void)pthread_mutex_lock(&s->lock);
+    acked = !s->full && stream_wire_acknowledged(&s->wire);
+    (void)pthread_mutex_unlock(&s->lock);
+    return acked;
+}
+
 /* ---- closing ---- */
 
 /* The thread has ended, and has let go of the socket. */

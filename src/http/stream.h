@@ -42,6 +42,8 @@ int http_stream_open(struct http_exchange *x, const struct http_answer *answer,
 enum http_stream_result http_stream_write(struct http_stream *stream, struct str chunk);
 /* Every byte written so far was acknowledged by the peer's side, and it has not closed its end. */
 bool http_stream_is_taken(struct http_stream *stream);
+/* Every byte written so far was acknowledged, though the peer may have hung up since. */
+bool http_stream_is_acked(struct http_stream *stream);
 /*
  * The stream is over. finish: what waits is written out, then the response's end; the peer has HTTP_STREAM_LINGER_MS to take it and hang up. Otherwise the connection is cut at once. No
  * handler is called any more once this has returned: it waits for one that runs, so the caller holds no lock that handlers take. It may be called from within a handler, which runs

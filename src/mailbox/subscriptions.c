@@ -25,9 +25,11 @@ SQL(sql_note) = "UPDATE subscription SET cursor_seq = $1, cursor_taken = $2, fai
 SQL(sql_touch) = "UPDATE subscription SET used_ms = $1 WHERE id = $2";
 /* Push subscriptions end by their own rules. */
 SQL(sql_expire) = "DELETE FROM subscription WHERE kind <> 3 AND used_ms + life_ms + $1 < $2";
-SQL(sql_count) = "SELECT count(*) FROM subscription";
+SQL(sql_count) = "SELECT coalesce(sum(kind = 1), 0), coalesce(sum(kind = 2), 0), "
+                 "coalesce(sum(kind = 3), 0) FROM subscription";
 
-_Static_assert(SUBSCRIPTION_PUSH == 3, "in sql_expire");
+_Static_assert(SUBSCRIPTION_STREAMING == 1 && SUBSCRIPTION_PULL == 2 && SUBSCRIPTION_PUSH == 3,
+               "in the SQL");
 
 /* ---- rows ---- */
 
@@ -98,19 +100,42 @@ int subscription_expire(struct mailbox_tx *tx, struct err *err_r)
 
 /* ---- the room's verbs ---- */
 
+int subscription_count(struct mailbox_tx *tx, struct subscription_counts *counts_r,
+                       struct err *err_r)
+{
+    AUTO(db_stmt) stmt = NULL;
+
+    TRY(db_prepare(tx->db, sql_count, &stmt, err_r));
+    TRY(db_step(stmt, err_r));
+    *counts_r = (struct subscription_counts){{0}};
+    for (int kind = SUBSCRIPTION_STREAMING; kind <= SUBSCRIPTION_PUSH; kind++) {
+        counts_r->n[kind] = (uint64_t)db_col_i64(stmt, kind - SUBSCRIPTION_STREAMING);
+    }
+    return 0;
+}
+
+static int count_all(struct mailbox_tx *tx, uint64_t *n_r, struct err *err_r)
+{
+    struct subscription_counts c;
+
+    TRY(subscription_count(tx, &c, err_r));
+    *n_r = c.n[SUBSCRIPTION_STREAMING] + c.n[SUBSCRIPTION_PULL] + c.n[SUBSCRIPTION_PUSH];
+    return 0;
+}
+
 /* Dead ones are in nobody's way until their places are needed. */
 static int check_count(struct mailbox_tx *tx, unsigned max, struct err *err_r)
 {
-    int64_t n = 0;
+    uint64_t n = 0;
 
-    TRY(tx_query(tx, sql_count, NULL, 0, &n, err_r));
-    if (n >= (int64_t)max) {
+    TRY(count_all(tx, &n, err_r));
+    if (n >= max) {
         TRY(subscription_expire(tx, err_r));
-        TRY(tx_query(tx, sql_count, NULL, 0, &n, err_r));
+        TRY(count_all(tx, &n, err_r));
     }
-    if (n >= (int64_t)max) {
-        return err_set(err_r, ERR_SUBSCRIPTION_COUNT, "the mailbox has %lld subscriptions",
-                       (long long)n);
+    if (n >= max) {
+        return err_set(err_r, ERR_SUBSCRIPTION_COUNT, "the mailbox has %llu subscriptions",
+                       (unsigned long long)n);
     }
     return 0;
 }

@@ -52,6 +52,12 @@ int subscription_get(struct mailbox_tx *tx, struct subscription_id id,
 int subscription_list(struct mailbox_tx *tx, enum subscription_kind kind, struct arena *arena,
                       struct subscription **subscriptions_r, size_t *n_r, struct err *err_r)
     WARN_UNUSED;
+/* How many there are of each kind; n[kind]. Expired ones count until they go. */
+struct subscription_counts {
+    uint64_t n[SUBSCRIPTION_PUSH + 1];
+};
+int subscription_count(struct mailbox_tx *tx, struct subscription_counts *counts_r,
+                       struct err *err_r) WARN_UNUSED;
 /* 1 it was there, 0 not. */
 int subscription_delete(struct mailbox_tx *tx, struct subscription_id id, struct err *err_r)
     WARN_UNUSED;

@@ -105,7 +105,8 @@ void desk_leave(struct desk *desk)
         save_submit(desk);
     }
     cursors_tidy(desk);
-    desk_set_due(desk, least(streams_due_ms(desk), least(read_due_ms(desk), save_due_ms(desk))));
+    desk_set_due(desk, least(least(streams_due_ms(desk), cursors_forget_ms(desk)),
+                             least(read_due_ms(desk), save_due_ms(desk))));
     drop = let_go(desk);
     pthread_mutex_unlock(&desk->mutex);
     end_streams(ended);

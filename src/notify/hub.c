@@ -378,6 +378,13 @@ uint64_t hub_wait_commit(struct hub *hub, uint64_t since, int64_t wait_ms)
     return commits;
 }
 
+/* Nothing was changed. */
+static void leave_unchanged(struct desk *desk)
+{
+    pthread_mutex_unlock(&desk->mutex);
+    desk_unref(desk);
+}
+
 static unsigned count_streams(const struct desk *desk, struct subscription_id id)
 {
     unsigned count = 0;
@@ -399,7 +406,7 @@ unsigned hub_streams_of(struct hub *hub, struct mailbox_no no, struct subscripti
         return 0;
     }
     count = count_streams(desk, id);
-    desk_leave(desk);
+    leave_unchanged(desk);
     return count;
 }
 
@@ -416,6 +423,6 @@ bool hub_cursor(struct hub *hub, struct mailbox_no no, struct subscription_id id
     if (cursor != NULL) {
         *at_r = cursor->told;
     }
-    desk_leave(desk);
+    leave_unchanged(desk);
     return cursor != NULL;
 }

@@ -48,6 +48,8 @@ struct outlet_ops {
     bool (*is_taken)(void *outlet);
     /* The hub has forgotten the stream and calls no more. Last call, without the desk's lock; after `closed` the outlet sees to it that the end gets out. */
     void (*ended)(void *outlet);
+    /* Every byte so far was acknowledged by the peer's side, though that may have closed since. NULL: nobody knows. */
+    bool (*is_acked)(void *outlet);
 };
 
 /* What spares an opening a second look: hub_look() from before the rows were read, and where the log ended then. While nothing has changed since, they are as they were. */

@@ -22,6 +22,11 @@
 #define NOTIFY_SURE_RETRY_MS 5000
 /* A stream whose outlet has no room is cut off: longer than any pause of a network that comes back, and nobody waits so long for news. */
 #define NOTIFY_FULL_MS (INT64_C(120) * 1000)
+/* Before Closed goes out, what was told just then may still be acknowledged: asked so often, and so many times. */
+#define NOTIFY_BEFORE_CLOSE_MS 50
+#define NOTIFY_BEFORE_CLOSE_POLLS 8
+/* How long a desk remembers what a broken connection had taken first. */
+#define NOTIFY_REMEMBER_MS (INT64_C(3600) * 1000)
 /* After Closed the peer has so long to acknowledge; asked each time after twice the time, from the first on. */
 #define NOTIFY_CLOSE_MS 5000
 #define NOTIFY_CLOSE_FIRST_MS 10
@@ -34,6 +39,8 @@
 #define NOTIFY_TROUBLE_MS 1000
 #define NOTIFY_TROUBLE_MAX_MS 60000
 
+/* Posts of one mailbox that are out at once: a part of the places that all have (push/limits.h), so that listeners of one user who hang hold up nobody else's. */
+#define NOTIFY_MAX_POSTS 16
 /* Retries of a push: the n-th so long times 2^(n-1) after the first failure. */
 #define NOTIFY_PUSH_RETRY_MS (INT64_C(30) * 1000)
 

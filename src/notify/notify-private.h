@@ -39,6 +39,8 @@ struct cursor {
     struct log_position told; /* written to the outlet; push: the listener said OK */
     struct log_position sure;
     struct log_position stored;
+    struct log_position again; /* beyond sure: a connection that broke had taken that much first */
+    int64_t forget_ms;         /* of `again`, while nobody uses the cursor */
     int64_t failing_ms, stored_failing_ms; /* push: as in the row */
     bool fresh;         /* nothing was told yet: a row that is further is right */
     bool urgent;        /* to be stored at once; else with the next sign of life */
@@ -74,6 +76,12 @@ struct hub_stream {
     unsigned refs; /* the hub's and the caller's; under the desk's mutex */
     struct leg *legs;
     size_t n;
+    size_t turn;                    /* the leg that is read first */
+    bool has_first;                 /* a document with notices was told */
+    struct cursor *first;           /* whose; NULL: of a subscription that is gone */
+    struct log_position first_told; /* that document's end */
+    bool first_acked;
+    unsigned end_polls;
     bool full;
     bool acked_before; /* CLOSING: all before Closed was acknowledged when that was written */
     int64_t last_ms;   /* of the last document */
@@ -144,6 +152,7 @@ struct desk {
     struct hub_stream *streams; /* OPEN and CLOSING */
     struct hub_stream *ended;   /* their `ended` is to be called */
     struct push *pushes;
+    unsigned posts_out; /* at most NOTIFY_MAX_POSTS */
     struct cursor *cursors;
     struct subscription_id *touched; /* pull subscriptions that were used */
     size_t touched_n, touched_room;
@@ -301,7 +310,11 @@ struct cursor *cursor_use(struct desk *desk, const struct subscription *row);
 struct cursor *cursor_find(const struct desk *desk, struct subscription_id id);
 /* What was told up to there is sure. */
 void cursor_sure(struct cursor *cursor, struct log_position at);
+/* A connection broke whose first document, acknowledged, told up to there. */
+void cursor_took_first(struct cursor *cursor, struct log_position at, int64_t now_ms);
 void cursor_unuse(struct cursor *cursor);
+/* When one that is only remembered may go. */
+int64_t cursors_forget_ms(const struct desk *desk);
 /* Frees those that nobody uses and whose rows are right. */
 void cursors_tidy(struct desk *desk);
 /* When a row is to be written. */

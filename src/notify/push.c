@@ -70,34 +70,36 @@ void push_drop(struct desk *desk, struct push *push)
     arena_free(&push->arena);
 }
 
-static struct push *push_find(const struct desk *desk, struct subscription_id id)
+/* Rows that have no push yet. known: of each row, whether it has one. */
+static void begin_unknown(struct desk *desk, const struct subscription *rows, const bool *known,
+                          size_t n)
 {
-    struct push *p = desk->pushes;
-
-    while (p != NULL && p->subscription.id.v != id.v) {
-        p = p->next;
-    }
-    return p;
-}
-
-bool pushes_compare(struct desk *desk, const struct subscription *rows, size_t n)
-{
-    for (struct push *p = desk->pushes, *next; p != NULL; p = next) {
-        next = p->next;
-        if (p->state == PUSH_ENDING || row_find(rows, n, p->subscription.id) != NULL) {
-            continue;
-        }
-        if (p->state == PUSH_POSTED) {
-            p->gone = true;
-        } else {
-            push_drop(desk, p);
-        }
-    }
     for (size_t i = 0; i < n && desk->hub->push != NULL; i++) {
-        if (rows[i].kind == SUBSCRIPTION_PUSH && push_find(desk, rows[i].id) == NULL) {
+        if (rows[i].kind == SUBSCRIPTION_PUSH && !known[i]) {
             push_begin(desk, &rows[i]);
         }
     }
+}
+
+/* A mailbox may have thousands: each is looked for once. */
+bool pushes_compare(struct desk *desk, const struct subscription *rows, size_t n)
+{
+    bool *known = mem_alloc_zero(n + 1, sizeof(*known));
+
+    for (struct push *p = desk->pushes, *next; p != NULL; p = next) {
+        const struct subscription *row = row_find(rows, n, p->subscription.id);
+
+        next = p->next;
+        if (row != NULL) {
+            known[row - rows] = true;
+        } else if (p->state == PUSH_POSTED) {
+            p->gone = true;
+        } else if (p->state != PUSH_ENDING) {
+            push_drop(desk, p);
+        }
+    }
+    begin_unknown(desk, rows, known, n);
+    free(known);
     return desk->pushes != NULL;
 }
 
@@ -116,6 +118,7 @@ static void post_send(struct desk *desk, struct hub_post *post)
     post->push->state = PUSH_POSTED;
     post->push->first = false;
     post->desk = desk;
+    desk->posts_out++;
     desk_ref(desk);
     hub_begins(hub, &hub->posts_out);
     hub->push->post(hub->push_context, post);
@@ -190,11 +193,17 @@ static int64_t read_ms(const struct push *p)
     return p->first || p->hungry || p->failures != 0 ? p->next_ms : p->status_ms;
 }
 
+/* When it may not, the end of a post makes room. */
+static bool may_post(const struct desk *desk)
+{
+    return desk->posts_out < NOTIFY_MAX_POSTS;
+}
+
 int pushes_read(struct desk *desk, struct notice_reader *reader, struct err *err_r)
 {
     int64_t now_ms = hub_now(desk->hub);
 
-    for (struct push *p = desk->pushes; p != NULL; p = p->next) {
+    for (struct push *p = desk->pushes; p != NULL && may_post(desk); p = p->next) {
         if (read_ms(p) > now_ms) {
             continue;
         }
@@ -211,7 +220,7 @@ int64_t pushes_read_ms(const struct desk *desk)
 {
     int64_t due_ms = NEVER;
 
-    for (const struct push *p = desk->pushes; p != NULL; p = p->next) {
+    for (const struct push *p = desk->pushes; p != NULL && may_post(desk); p = p->next) {
         due_ms = least(due_ms, read_ms(p));
     }
     return due_ms;
@@ -279,10 +288,10 @@ static void post_over(struct desk *desk, const struct hub_post *post, enum push_
     }
 }
 
-void push_noted(struct desk *desk, const struct cursor *cursor)
+void pushes_noted(struct desk *desk)
 {
     for (struct push *p = desk->pushes; p != NULL; p = p->next) {
-        if (p->cursor == cursor && p->state == PUSH_NOTING && !cursor->urgent) {
+        if (p->state == PUSH_NOTING && !p->cursor->urgent) {
             p->state = PUSH_IDLE;
         }
     }
@@ -294,6 +303,7 @@ void hub_push_done(struct hub_post *post, enum push_outcome outcome)
     struct hub *hub = desk->hub;
 
     desk_lock(desk);
+    desk->posts_out--;
     post_over(desk, post, outcome);
     desk_leave(desk);
     post_free(post);

@@ -59,6 +59,41 @@ void cursor_sure(struct cursor *c, struct log_position at)
     }
 }
 
+/*
+ * What broken connections told is told again, for nobody knows how much of it was read. But the first document of a connection counts as read when two have taken it, every byte acknowledged: a client
+ * that takes one document and hangs up, as some do, would hear the same one for ever.
+ */
+void cursor_took_first(struct cursor *c, struct log_position at, int64_t now_ms)
+{
+    struct log_position before = c->again;
+
+    if (log_position_cmp(before, c->sure) > 0) {
+        cursor_sure(c, log_position_cmp(at, before) < 0 ? at : before);
+    }
+    if (log_position_cmp(at, before) > 0) {
+        c->again = at;
+    }
+    c->forget_ms = now_ms + NOTIFY_REMEMBER_MS;
+}
+
+static bool is_remembered(const struct desk *desk, const struct cursor *c)
+{
+    return log_position_cmp(c->again, c->sure) > 0 && !desk->stopping &&
+           c->forget_ms > hub_now(desk->hub);
+}
+
+int64_t cursors_forget_ms(const struct desk *desk)
+{
+    int64_t due_ms = NEVER;
+
+    for (const struct cursor *c = desk->cursors; c != NULL; c = c->next) {
+        if (c->users == 0 && !c->gone && is_remembered(desk, c)) {
+            due_ms = least(due_ms, c->forget_ms);
+        }
+    }
+    return due_ms;
+}
+
 /* The end of a connection is a sign of life. */
 void cursor_unuse(struct cursor *c)
 {
@@ -74,7 +109,7 @@ void cursors_tidy(struct desk *desk)
     while (*at != NULL) {
         struct cursor *c = *at;
 
-        if (c->users == 0 && !c->saving && (c->gone || !c->urgent)) {
+        if (c->users == 0 && !c->saving && (c->gone || (!c->urgent && !is_remembered(desk, c)))) {
             /* From here on the row knows best: who read it before is told to look again. */
             atomic_fetch_add(&desk->hub->version, 1);
             *at = c->next;
@@ -203,8 +238,10 @@ static void noted(struct desk *desk, const struct save_entry *e, bool no_mailbox
     struct cursor *c = e->cursor;
 
     c->saving = false;
-    c->stored = e->at;
-    c->stored_failing_ms = e->failing_ms;
+    if (e->what == SAVE_NOTE) {
+        c->stored = e->at;
+        c->stored_failing_ms = e->failing_ms;
+    }
     c->used_ms = hub_now(desk->hub);
     if (no_mailbox || e->found == 0) {
         c->gone = true;

@@ -16,9 +16,17 @@ void stream_settle(struct hub_stream *s)
     }
 }
 
+static bool is_acked(const struct hub_stream *s)
+{
+    return s->ops->is_acked != NULL && s->ops->is_acked(s->outlet);
+}
+
 /* What it did not surely take is told to the next one. */
 void stream_fall_back(struct hub_stream *s)
 {
+    if (s->first != NULL && (s->first_acked || is_acked(s))) {
+        cursor_took_first(s->first, s->first_told, hub_now(s->desk->hub));
+    }
     for (size_t i = 0; i < s->n; i++) {
         s->legs[i].cursor->told = s->legs[i].cursor->sure;
     }
@@ -80,7 +88,7 @@ static void poll_closing(struct hub_stream *s, int64_t now_ms, bool give_up)
         stream_end(s);
     } else {
         s->close_poll_ms = least(now_ms + s->close_step_ms, s->close_ms + NOTIFY_CLOSE_MS);
-        s->close_step_ms *= 2;
+        s->close_step_ms = least(s->close_step_ms * 2, NOTIFY_CLOSE_MS); /* a stop asks often */
     }
 }
 
@@ -144,10 +152,21 @@ static void begin_sureness(struct hub_stream *s, int64_t now_ms)
     s->sure_ms = any ? now_ms + NOTIFY_SURE_MS : NEVER;
 }
 
+/* The first document with notices, and whether it was acknowledged while only it was out. */
+static void note_first(struct hub_stream *s, struct cursor *cursor, struct log_position at)
+{
+    if (!s->has_first) {
+        s->has_first = true;
+        s->first = cursor;
+        s->first_told = at;
+    }
+}
+
 static void told(struct hub_stream *s, struct leg *leg, struct log_position at)
 {
     int64_t now_ms = s->last_ms;
 
+    note_first(s, leg->cursor, at);
     leg->cursor->told = at;
     leg->next_ms = now_ms + NOTIFY_SPACING_MS;
     if (s->sure_ms == NEVER) {
@@ -227,10 +246,13 @@ static int stream_read(struct hub_stream *s, struct notice_reader *reader, struc
     int64_t now_ms = hub_now(s->desk->hub);
 
     for (size_t i = 0; i < s->n && may_read(s); i++) {
-        struct leg *leg = &s->legs[i];
+        struct leg *leg = &s->legs[(s->turn + i) % s->n];
 
         if (leg->hungry && !leg->gone && leg->next_ms <= now_ms) {
-            int rc = leg_read(s, leg, reader, err_r);
+            int rc;
+
+            s->first_acked = s->first_acked || (s->first != NULL && is_acked(s));
+            rc = leg_read(s, leg, reader, err_r);
 
             if (rc <= 0) {
                 return rc;
@@ -271,6 +293,7 @@ static void drop_gone(struct hub_stream *s)
 
     for (size_t i = 0; i < s->n; i++) {
         if (s->legs[i].gone) {
+            s->first = s->first == s->legs[i].cursor ? NULL : s->first;
             cursor_unuse(s->legs[i].cursor);
         } else {
             s->legs[n++] = s->legs[i];
@@ -305,7 +328,7 @@ void stream_tell_gone(struct hub_stream *s)
 /* Before anything was told, the row knows better than the copy that the stream was opened with. */
 static void refresh(struct cursor *c, const struct subscription *row)
 {
-    if (c->fresh && !c->saving) {
+    if (c->fresh) {
         c->told = c->sure = c->stored = row->cursor;
     }
 }
@@ -371,6 +394,17 @@ static void heartbeats(struct desk *desk, int64_t now_ms)
     }
 }
 
+/* Its time is over. What was told just before is acknowledged in a moment, and then the end is clean. */
+static void end_by_clock(struct hub_stream *s, int64_t now_ms)
+{
+    if (s->end_polls < NOTIFY_BEFORE_CLOSE_POLLS && !s->ops->is_taken(s->outlet)) {
+        s->end_polls++;
+        s->end_ms = now_ms + NOTIFY_BEFORE_CLOSE_MS;
+    } else {
+        stream_close(s, now_ms);
+    }
+}
+
 static void stream_tick(struct hub_stream *s, int64_t now_ms)
 {
     if (s->state == STREAM_CLOSING) {
@@ -380,7 +414,7 @@ static void stream_tick(struct hub_stream *s, int64_t now_ms)
     } else if (s->full && now_ms >= s->full_ms + NOTIFY_FULL_MS) {
         stream_cut(s);
     } else if (!s->full && now_ms >= s->end_ms) {
-        stream_close(s, now_ms);
+        end_by_clock(s, now_ms);
     } else if (now_ms >= s->sure_ms) {
         look_whether_sure(s, now_ms);
     }

@@ -2,6 +2,7 @@
 #include "notify/notify-private.h"
 
 #include "base/mem.h"
+#include "base/rand.h"
 #include "mailbox/store.h"
 
 #include <assert.h>
@@ -44,6 +45,7 @@ static struct hub_stream *stream_new(struct desk *desk, const struct hub_stream_
     s->end_ms = now_ms + request->life_ms;
     s->sure_ms = NEVER;
     s->n = request->n;
+    s->turn = rand_u64() % request->n; /* no leg is always the one that tells first */
     s->legs = ARENA_ARRAY(arena, struct leg, request->n);
     for (size_t i = 0; i < s->n; i++) {
         s->legs[i].subscription = subscription_dup(arena, &request->subscriptions[i]);

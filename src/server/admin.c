@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "mailbox/draft.h"
 #include "mailbox/mailbox.h"
+#include "notify/hub.h"
 #include "server/admin-private.h"
 
 /* ---- users ---- */
@@ -65,7 +66,16 @@ int admin_user_passwd(struct admin *admin, struct str address, struct str passwo
 
 int admin_user_delete(struct admin *admin, struct str address, struct err *err_r)
 {
-    return store_user_delete(admin->store, address, err_r);
+    AUTO(arena) arena = arena_new(NULL, "admin");
+    struct user user;
+
+    TRY(admin_need_user(admin, address, arena, &user, err_r));
+    TRY(store_user_delete(admin->store, address, err_r));
+    /* Nobody may go on hearing of a mailbox that is no more: streams and pushes end now. */
+    if (admin->hub != NULL) {
+        hub_subscriptions_changed(admin->hub, user.mailbox);
+    }
+    return 0;
 }
 
 /* ---- jobs that are waited for ---- */

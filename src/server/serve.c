@@ -81,7 +81,8 @@ static void metrics_begin(struct http_exchange *x, void *context)
     near = str_starts_nocase(peer, STR("127.")) || str_is(peer, "::1") ||
            str_starts_nocase(peer, STR("::ffff:127."));
     if (s->config->metrics == METRICS_ALL || (s->config->metrics == METRICS_LOOPBACK && near)) {
-        const struct metrics_sources sources = {.hub = s->hub, .http = s->http, .lmtp = s->lmtp};
+        const struct metrics_sources sources = {
+            .hub = s->hub, .http = http_server_of(x), .lmtp = s->lmtp};
 
         metrics_write(s->metrics, &sources, &text);
         answer.status = 200;
@@ -304,7 +305,7 @@ static int start_http(struct serving *s, struct err *err_r)
         .tls_cert_file = s->config->tls_cert,
         .tls_key_file = s->config->tls_key,
         .threads = (unsigned)s->config->http_threads,
-        .clock = s->clock,
+        .clock = clock_system(), /* its patience is with real peers */
         .routes = s->routes,
         .route_count = ARRAY_LEN(s->routes),
     };

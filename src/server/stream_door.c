@@ -162,6 +162,11 @@ static bool is_taken(void *outlet)
     return http_stream_is_taken(((struct outlet *)outlet)->http);
 }
 
+static bool is_acked(void *outlet)
+{
+    return http_stream_is_acked(((struct outlet *)outlet)->http);
+}
+
 /* After this no handler of the socket runs any more. */
 static void on_ended(void *outlet)
 {
@@ -186,6 +191,7 @@ static const struct outlet_ops outlet_ops = {
     .closed = tell_closed,
     .is_taken = is_taken,
     .ended = on_ended,
+    .is_acked = is_acked,
 };
 
 /* ---- opening ---- */
@@ -212,6 +218,23 @@ static void refuse(struct outlet *o, enum err_kind kind)
     drop(o);
 }
 
+/* Nobody gives the stream back before it stands in o; so what the socket said meanwhile is passed on first. */
+static void admit(struct outlet *o, struct hub_stream *stream)
+{
+    bool ready;
+
+    do {
+        pthread_mutex_lock(&o->lock);
+        ready = o->ready;
+        o->ready = false;
+        o->stream = ready ? NULL : stream;
+        pthread_mutex_unlock(&o->lock);
+        if (ready) {
+            hub_stream_ready(stream);
+        }
+    } while (ready);
+}
+
 static void join_hub(struct outlet *o, const struct ews_call *call)
 {
     const struct hub_stream_request request = {
@@ -225,19 +248,12 @@ static void join_hub(struct outlet *o, const struct ews_call *call)
     };
     struct hub_stream *stream;
     struct err err = ERR_INIT;
-    bool ready;
 
     if (hub_stream_open(call->service->hub, &request, &stream, &err) < 0) {
         refuse(o, err.kind);
         return;
     }
-    pthread_mutex_lock(&o->lock);
-    o->stream = stream;
-    ready = o->ready && !o->lost && !o->ended;
-    pthread_mutex_unlock(&o->lock);
-    if (ready) {
-        hub_stream_ready(stream);
-    }
+    admit(o, stream);
     settle(o);
 }
 

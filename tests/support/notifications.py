@@ -140,9 +140,11 @@ class Document:
 class Stream:
     """An open GetStreamingEvents request, read byte by byte as HTTP chunks."""
 
-    def __init__(self, server, client, *subscriptions, minutes=30, receive_bytes=None, headers="", version="1.1"):
+    def __init__(
+        self, server, client, *subscriptions, minutes=30, receive_bytes=None, headers="", version="1.1", body=None
+    ):
         where = urllib.parse.urlsplit(server.url)
-        body = envelope(get_streaming_events(*subscriptions, minutes=minutes))
+        body = body or envelope(get_streaming_events(*subscriptions, minutes=minutes))
         self.socket = socket.socket()
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
@@ -288,15 +290,19 @@ def result(status):
 class Listener:
     """An HTTP server on loopback. Answers come from `answers` (a callable: Push -> (status, headers, body)), at first always OK."""
 
-    def __init__(self, answers=None):
+    def __init__(self, answers=None, port=0):
         self.pushes = queue.Queue()
         self.answers = answers or (lambda push: (200, {}, result("OK")))
+        self.is_down = False
         listener = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):  # pylint: disable=invalid-name
+                if listener.is_down:
+                    self.close_connection = True
+                    return
                 push = Push(self.headers, self.rfile.read(int(self.headers["Content-Length"])))
                 status, headers, body = listener.answers(push)
                 listener.pushes.put(push)
@@ -310,7 +316,7 @@ class Listener:
             def log_message(self, *_):  # pylint: disable=arguments-differ
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
@@ -320,6 +326,7 @@ class Listener:
         return self
 
     def __exit__(self, *_):
+        self.is_down = True  # connections that are kept outlive the server
         self.server.shutdown()
         self.server.server_close()
 

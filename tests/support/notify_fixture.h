@@ -60,7 +60,7 @@ struct outlet {
     struct document documents[DOCUMENTS];
     size_t n, seen; /* seen: by the test */
     enum outlet_result result;
-    bool taken, ended;
+    bool taken, ended, acked;
     struct hub_stream *stream;
 };
 
@@ -88,7 +88,7 @@ struct fixture {
     struct err err;
     bool mute; /* commits wake nobody */
     struct outlet outlets
-        [3]; /* a test's streams; those that a failure leaves open are given back at the end */
+        [5]; /* a test's streams; those that a failure leaves open are given back at the end */
 
     pthread_mutex_t mutex; /* of the documents and posts */
     struct test_post posts[POSTS];
@@ -244,8 +244,20 @@ static inline void outlet_ended(void *outlet)
     pthread_mutex_unlock(&o->f->mutex);
 }
 
+static inline bool outlet_is_acked(void *outlet)
+{
+    struct outlet *o = outlet;
+    bool acked;
+
+    pthread_mutex_lock(&o->f->mutex);
+    acked = o->acked;
+    pthread_mutex_unlock(&o->f->mutex);
+    return acked;
+}
+
 static const struct outlet_ops outlet_ops = {outlet_notices, outlet_alive,    outlet_error,
-                                             outlet_closed,  outlet_is_taken, outlet_ended};
+                                             outlet_closed,  outlet_is_taken, outlet_ended,
+                                             outlet_is_acked};
 
 static inline void listener_post(void *context, struct hub_post *post)
 {

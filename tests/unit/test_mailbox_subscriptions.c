@@ -78,6 +78,24 @@ static void test_what_was_added_is_there_after_a_restart(void **state)
     assert_int_equal(count(f, SUBSCRIPTION_PUSH), 1);
 }
 
+static void test_kinds_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct subscription s = pull(), push = pull(), other = pull();
+    struct subscription_counts counts;
+
+    push.kind = SUBSCRIPTION_PUSH;
+    must(f, add(f, &s, 10));
+    must(f, add(f, &push, 10));
+    must(f, add(f, &other, 10));
+    read_tx(f);
+    must(f, subscription_count(f->tx, &counts, &f->err));
+    mailbox_tx_rollback(&f->tx);
+    assert_int_equal(counts.n[SUBSCRIPTION_STREAMING], 0);
+    assert_int_equal(counts.n[SUBSCRIPTION_PULL], 2);
+    assert_int_equal(counts.n[SUBSCRIPTION_PUSH], 1);
+}
+
 static void test_another_secret_finds_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -294,6 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(test_what_was_added_is_there_after_a_restart),
+        fixture_test(test_kinds_are_counted),
         fixture_test(test_another_secret_finds_nothing),
         fixture_test(test_numbers_are_not_given_again),
         fixture_test(test_a_pull_subscription_dies_of_silence_and_not_before),
