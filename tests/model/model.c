@@ -376,6 +376,12 @@ static void list_below(const struct model *m, uint64_t top, struct ids *ids)
     } while (i++ < ids->n);
 }
 
+/* Many items are told quietly, then each folder that they changed takes a number for all of them. */
+static void tell_contents(struct model *m, unsigned folders)
+{
+    m->seq += folders;
+}
+
 static uint64_t copy_one(struct model *m, uint64_t id, uint64_t parent)
 {
     static struct ids items;
@@ -394,6 +400,7 @@ static uint64_t copy_one(struct model *m, uint64_t id, uint64_t parent)
             int rc = model_item_copy(m, items.v[i], copy->id, &ignored);
             assert(rc == 0);
         }
+        tell_contents(m, associated == 0 && items.n != 0);
     }
     return copy->id;
 }
@@ -463,6 +470,7 @@ static void empty_one(struct model *m, uint64_t id, uint64_t to)
                          : model_item_delete(m, items.v[i]);
         assert(rc == 0);
     }
+    tell_contents(m, id == to || items.n == 0 ? 0 : to != 0 ? 2 : 1);
 }
 
 static int remove_below(struct model *m, uint64_t id, uint64_t to)
@@ -509,6 +517,7 @@ int model_folder_empty(struct model *m, uint64_t id, uint64_t to, bool with_subf
 int model_folder_mark_all(struct model *m, uint64_t id, bool read)
 {
     static struct ids items;
+    uint64_t before = m->seq;
     size_t i;
 
     if (model_folder(m, id) == NULL) {
@@ -519,5 +528,6 @@ int model_folder_mark_all(struct model *m, uint64_t id, bool read)
         int rc = model_item_set_read(m, items.v[i], read);
         assert(rc == 0);
     }
+    tell_contents(m, m->seq != before);
     return 0;
 }
