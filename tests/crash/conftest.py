@@ -1,11 +1,15 @@
 """The store that all scenarios begin with."""
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+
+# pylint: disable=wrong-import-position
 import programs
 from points import ONLY, Base
 

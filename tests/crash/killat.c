@@ -6,6 +6,7 @@
  *   EWER_CRASH_LOG   a file to append to: for each step done a line "NUMBER OP OFFSET BYTES PATH[<tab>NEW PATH]", followed by the bytes of a write
  *   EWER_CRASH_AT    the step, from 1, at which to end by SIGKILL; 0 or absent: none
  *   EWER_CRASH_HOW   "before" the step, "after" it, or "torn/A/B": a write ends after A/B of its bytes (another step: before)
+ *   EWER_CRASH_FULL  a file outside the directory: as long as it is there, the disk is full, and every write fails
  *
  * It also makes the hashing of new passwords as cheap as can be, for all the users that are added here; and with
  *
@@ -61,6 +62,7 @@ static struct {
     enum how how;
     unsigned long torn_part, torn_of;
     unsigned long at, count;
+    const char *full;
 } watch = {.lock = PTHREAD_MUTEX_INITIALIZER, .log_fd = -1};
 
 static time_t later_s;
@@ -96,6 +98,7 @@ __attribute__((constructor)) static void begin(void)
         return;
     }
     watch.dir_bytes = strlen(watch.dir);
+    watch.full = getenv("EWER_CRASH_FULL");
     watch.at = number_from(getenv("EWER_CRASH_AT"), NULL);
     read_how(getenv("EWER_CRASH_HOW"));
     if (log != NULL) {
@@ -127,6 +130,16 @@ static bool is_watched_fd(int fd, char path_r[PATH_BYTES])
     }
     path_r[n] = '\0';
     return is_below(path_r);
+}
+
+/* Says so as the system does. */
+static bool is_disk_full(void)
+{
+    int saved = errno;
+    bool full = watch.full != NULL && access(watch.full, F_OK) == 0;
+
+    errno = full ? ENOSPC : saved;
+    return full;
 }
 
 /* ---- a step ---- */
@@ -224,6 +237,9 @@ static void step_end(const struct step *step, bool done)
         if (!is_watched_fd(fd, path)) {                                                            \
             return real(fd, p, n, offset);                                                         \
         }                                                                                          \
+        if (is_disk_full()) {                                                                      \
+            return -1;                                                                             \
+        }                                                                                          \
         rc = real(fd, p, step_begin(&step), offset);                                               \
         step_end(&step, rc == (ssize_t)n);                                                         \
         return rc;                                                                                 \
@@ -241,6 +257,9 @@ ssize_t write(int fd, const void *p, size_t n)
     if (!is_watched_fd(fd, path)) {
         return real(fd, p, n);
     }
+    if (is_disk_full()) {
+        return -1;
+    }
     step.offset = lseek(fd, 0, SEEK_CUR);
     rc = real(fd, p, step_begin(&step));
     step_end(&step, rc == (ssize_t)n);
@@ -255,6 +274,9 @@ static ssize_t write_joined(int fd, const char *path, const struct iovec *parts,
     char *joined;
     ssize_t rc;
 
+    if (is_disk_full()) {
+        return -1;
+    }
     for (int i = 0; i < count; i++) {
         step.bytes += parts[i].iov_len;
     }

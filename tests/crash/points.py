@@ -42,6 +42,7 @@ class Left:
 
     def __init__(self, options=()):
         self.options = options  # of the server
+        self.begun = 0          # steps until the server was ready
         self.killed = False
         self.answered = []
         self.done = False       # the one request or command said so
@@ -103,6 +104,8 @@ class Scenario:
     """A prepared store (None: there is none yet), an act, and what must be true afterwards."""
     prepared = True
     every_write = True
+    starting = True             # the server's start is part of it; else only where EWER_LONG=1
+    at_once = os.cpu_count()    # points that are tried side by side; more, where they wait
 
     def __init__(self, base):
         self.origin, self.states = (base.store, base.states) if self.prepared else (None, {})
@@ -112,6 +115,7 @@ class Scenario:
         left, server = Left(options), Server(store, env, options)
         try:
             if server.ready:
+                left.begun = len(image.parse_log(Path(env["EWER_CRASH_LOG"]).read_bytes()))
                 act(server, left)
         except ConnectionError:
             pass
@@ -165,7 +169,7 @@ class Base:
 
 
 def run_point(base, scenario, point):
-    """(was it killed, the steps it did) of one crash point, verified; AssertionError tells what is wrong."""
+    """(what was left, the steps it did) of one crash point, verified; AssertionError tells what is wrong."""
     place = Path(tempfile.mkdtemp(prefix="point-", dir=base.scratch))
     store, log, after = place / "store", place / "steps", place / "image"
     if scenario.origin is not None:
@@ -190,13 +194,13 @@ def run_point(base, scenario, point):
         scenario.end(left)
     if not ONLY:
         shutil.rmtree(place)
-    return left.killed, steps
+    return left, steps
 
 
 def attempt(base, scenario, point):
     """(killed, what is wrong or None)"""
     try:
-        return run_point(base, scenario, point)[0], None
+        return run_point(base, scenario, point)[0].killed, None
     except Exception as error:      # whatever it is, the point is what the reader wants to know
         name = f"{type(scenario).__name__}:{point.step}:{point.how}"
         return True, f"{name}: {error or repr(error)}\n  repeat: EWER_CRASH_POINT={name} pytest tests/crash"
@@ -217,11 +221,12 @@ def points_of(steps, every_write=True):
 
 def enumerate_points(base, scenario):
     """Runs all points, and says what is wrong. Ends when a run takes fewer steps than it was to be killed at."""
-    killed, steps = run_point(base, scenario, Point(0, "before"))
-    assert not killed
+    left, steps = run_point(base, scenario, Point(0, "before"))
+    assert not left.killed
     assert steps, "no durable step was seen: is killat.so loaded?"
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda point: attempt(base, scenario, point), points_of(steps, scenario.every_write)))
+    points = [point for point in points_of(steps, scenario.every_write) if point.step > left.begun or scenario.starting or LONG]
+    with concurrent.futures.ThreadPoolExecutor(scenario.at_once) as pool:
+        results = list(pool.map(lambda point: attempt(base, scenario, point), points))
     for beyond in range(len(steps) + 1, len(steps) + STEPS_BEYOND):
         results.append(attempt(base, scenario, Point(beyond, "before")))
         if not results[-1][0]:

@@ -105,15 +105,19 @@ class Ews:
     def __exit__(self, *_):
         self.http.close()
 
-    def call(self, body):
+    def ask(self, body):
+        """(the response codes, the answer)"""
         self.http.request("POST", self.path, (ENVELOPE % body).encode(),
                           {"Content-Type": "text/xml; charset=utf-8", "Authorization": self.login})
         answer = self.http.getresponse()
         text = answer.read()
         assert answer.status == 200, f"HTTP {answer.status}: {text[:500]}"
         tree = ElementTree.fromstring(text)
-        codes = [code.text for code in tree.iter(f"{M}ResponseCode")]
-        assert codes and set(codes) == {"NoError"}, f"{codes}: {text[:500]}"
+        return [code.text for code in tree.iter(f"{M}ResponseCode")], tree
+
+    def call(self, body):
+        codes, tree = self.ask(body)
+        assert codes and set(codes) == {"NoError"}, f"{codes}: {ElementTree.tostring(tree)[:500]}"
         return tree
 
     def sync(self, state="", folder=INBOX):

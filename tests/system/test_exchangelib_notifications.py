@@ -2,6 +2,7 @@
 listener that answers with the library's own payloads. Then it does with that what clients do: notifications say when, syncs say what.
 """
 import contextlib
+import itertools
 import logging
 import os
 import queue
@@ -11,7 +12,7 @@ from collections import Counter
 from unittest.mock import ANY
 
 import pytest
-from exchangelib import CalendarItem, EWSDateTime, EWSTimeZone, FolderCollection, Message
+from exchangelib import CalendarItem, EWSDateTime, EWSTimeZone, FaultTolerance, FolderCollection, Message
 from exchangelib.errors import (
     ErrorExceededConnectionCount,
     ErrorExceededSubscriptionCount,
@@ -27,7 +28,6 @@ from exchangelib.errors import (
     EWSError,
 )
 from exchangelib.folders import Folder
-from exchangelib.items import HARD_DELETE, MOVE_TO_DELETED_ITEMS, SOFT_DELETE
 from exchangelib.properties import Notification, StatusEvent
 from exchangelib.services import SendNotification, SubscribeToPull
 
@@ -40,8 +40,8 @@ from test_exchangelib import login
 UTC = EWSTimeZone("UTC")
 LONGEST_STREAM = 30
 FEW = "few@example.com"
-# Half an hour in six seconds; a request must still be complete within the 100 ms that are left of its half minute.
-FAST, FASTER = 60, 300
+# Half an hour in nine seconds; a request must still be complete within the 150 ms that are left of its half minute.
+FAST, FASTER = 60, 200
 CONFIG = f"[push]\ntargets = loopback\n[limits]\nmax_subscriptions {FEW} = 2\nmax_streams {FEW} = 1\n"
 
 
@@ -67,7 +67,8 @@ def fixture_fast(tmp_path_factory):
 @contextlib.contextmanager
 def logged_in(server, user):
     """A stream holds its connection; other requests need another one."""
-    account = login(server, user, auth_type="basic", max_connections=4)
+    # The fast servers' half minute for a request is short enough that a busy machine misses it: the library tries again then.
+    account = login(server, user, auth_type="basic", max_connections=4, retry_policy=FaultTolerance(max_wait=60))
     yield account
     account.protocol.close()
 
@@ -128,7 +129,10 @@ class Stream(threading.Thread):
             self.end = end
 
     def events(self, count):
-        return [self.told.get(timeout=PATIENCE_SECONDS) for _ in range(count)]
+        try:
+            return [self.told.get(timeout=PATIENCE_SECONDS) for _ in range(count)]
+        except queue.Empty:
+            raise AssertionError(f"not told; the stream: {self.end!r}, {self.is_alive()}") from None
 
 
 class Pull:
@@ -175,7 +179,7 @@ class Push(Listener):
         self.subscription = FolderCollection(account=account, folders=folders).push_subscription(
             callback_url=self.url, **options
         )
-        self.told, self.answers, self.id, self.watermark = queue.Queue(), iter(()), None, None
+        self.told, self.say, self.id, self.watermark = queue.Queue(), iter(()), None, None
         self.arrived = []
 
     def __enter__(self):
@@ -184,7 +188,7 @@ class Push(Listener):
         return self
 
     def answer(self, push):
-        status = next(self.answers, "ok")
+        status = next(self.say, "ok")
         if status == "failure":
             return 503, {}, b"later"
         for notification in self.service.parse(push.raw):
@@ -258,16 +262,13 @@ class Scene:
 
     def of_removals(self):
         box = self.box
-        for how in (HARD_DELETE, SOFT_DELETE, MOVE_TO_DELETED_ITEMS):
+        for how, trash in (("delete", None), ("soft_delete", ANY), ("move_to_trash", self.account.trash.id)):
             item = Message(account=self.account, folder=box, subject=how).save()
-            yield [("item Created", item.id, box.id), self.changed(box)]
             identity = item.id
-            item.delete(delete_type=how)
-            if how == HARD_DELETE:
-                yield [("item Deleted", identity, box.id), self.changed(box)]
-            else:
-                trash = self.account.trash.id if how == MOVE_TO_DELETED_ITEMS else ANY
-                yield [("item Moved", ANY, trash, identity, box.id), self.changed(box)]
+            yield [("item Created", identity, box.id), self.changed(box)]
+            getattr(item, how)()
+            gone = ("item Moved", ANY, trash, identity, box.id) if trash else ("item Deleted", identity, box.id)
+            yield [gone, self.changed(box)]
 
     def of_appointments(self):
         calendar = self.calendar
@@ -290,13 +291,13 @@ class Scene:
         child.name = "renamed"
         child.save(update_fields=["name"])
         yield [("folder Modified", child.id, box.id), self.changed(box)]
+        child.move(to_folder=inbox)
+        yield [("folder Moved", child.id, inbox.id, child.id, box.id), self.changed(box), self.changed(inbox)]
         # The library cannot copy folders.
         with self.server.soap(self.account.primary_smtp_address) as client:
-            answer = client.call(writing.transfer_folder("CopyFolder", inbox.id, child.id))
+            answer = client.call(writing.transfer_folder("CopyFolder", box.id, child.id))
         copy = answer.find("t:FolderId").get("Id")
-        yield [("folder Copied", copy, inbox.id, child.id, box.id), ("folder Created", copy, inbox.id), self.changed(inbox)]
-        child.move(to_folder=inbox)
-        yield [("folder Moved", child.id, inbox.id, child.id, box.id), self.changed(inbox), self.changed(box)]
+        yield [("folder Copied", copy, box.id, child.id, inbox.id), ("folder Created", copy, box.id), self.changed(box)]
         identity = child.id
         child.delete()
         yield [("folder Deleted", identity, inbox.id), self.changed(inbox)]
@@ -371,7 +372,7 @@ def test_connections_that_are_dropped_lose_nothing(server, account, most):
     """The library drops a connection without a word when it has enough, and opens the same id again."""
     inbox, told, wanted = account.inbox, [], []
     with inbox.streaming_subscription(event_types=["NewMailEvent"]) as identity:
-        for turn in range(6):
+        for turn in range(4):
             wanted += sent(server, account, *range(10 * turn, 10 * turn + most + 1))
             notifications = inbox.get_streaming_events(identity, connection_timeout=1, max_notifications_returned=most)
             for notification in notifications:
@@ -382,6 +383,19 @@ def test_connections_that_are_dropped_lose_nothing(server, account, most):
                 if len(told) == len(wanted):
                     notifications.close()
         assert told == wanted
+
+
+def test_what_a_dropped_connection_left_unread_comes_again(server, account):
+    """Of two subscriptions' documents the library reads one; the other one is in the socket that it closes."""
+    inbox = account.inbox
+    ids = {inbox.subscribe_to_streaming(event_types=["NewMailEvent"]) for _ in range(2)}
+    for turn in range(5):
+        wanted = sent(server, account, turn)
+        (read,) = inbox.get_streaming_events(ids, connection_timeout=1, max_notifications_returned=1)
+        assert of_type(read.events, "NewMail")[-1:] == wanted
+        (unread,) = ids - {read.subscription_id}
+        (notification,) = inbox.get_streaming_events(unread, connection_timeout=1, max_notifications_returned=1)
+        assert of_type(notification.events, "NewMail")[-1:] == wanted
 
 
 def test_subscriptions_end_with_their_context(account):
@@ -448,7 +462,7 @@ def test_pages_and_watermarks(server, account):
 
 def test_a_listener_may_end_its_subscription(server, account):
     with Push(account, [account.inbox], event_types=["NewMailEvent"]) as push:
-        push.answers = iter(["ok", "unsubscribe"])
+        push.say = iter(["ok", "unsubscribe"])
         wanted = sent(server, account, 1)
         assert of_type(push.events(1), "NewMail") == wanted
         wanted = sent(server, account, 2)
@@ -478,7 +492,7 @@ def test_bad_ids_and_watermarks(server, account, new_user):
             (ErrorInvalidWatermark, lambda: inbox.subscribe_to_pull(watermark=foreign)),
             (ErrorInvalidPullSubscriptionId, lambda: list(inbox.get_events(push.id, push.watermark))),
             (ErrorInvalidPullSubscriptionId, lambda: list(inbox.get_events(stream, watermark))),
-            ((ErrorInvalidPullSubscriptionId, ErrorInvalidSubscription), lambda: inbox.unsubscribe(push.id)),
+            (ErrorInvalidPullSubscriptionId, lambda: inbox.unsubscribe(push.id)),
             (ErrorSubscriptionNotFound, lambda: inbox.unsubscribe("AAAA")),
             (ErrorInvalidSubscription, lambda: list(inbox.get_streaming_events([pull], connection_timeout=1))),
             (ErrorInvalidSubscription, lambda: list(inbox.get_streaming_events([push.id], connection_timeout=1))),
@@ -530,53 +544,73 @@ def test_limits(server):
 # ---- long times, in short: the server's clock goes faster
 
 
-def statuses(caplog):
-    """What the documents of the last stream said of its connection: OK, Closed, or None beside notifications."""
-    return [r.args[0] for r in caplog.records if r.msg == "Connection status is: %s"]
+class Statuses(logging.Handler):
+    """What the documents of streams said of their connection, as the library logs it: OK, Closed, or None beside notifications."""
+
+    def __init__(self):
+        super().__init__(logging.DEBUG)
+        self.seen, self.fresh = [], queue.Queue()
+
+    def emit(self, record):
+        if record.msg == "Connection status is: %s":
+            self.seen.append(record.args[0])
+            self.fresh.put(record.args[0])
+
+    def until_closed(self):
+        """Each one as it comes, but for the last."""
+        return iter(lambda: self.fresh.get(timeout=PATIENCE_SECONDS), "Closed")
 
 
-@pytest.fixture(name="watching")
-def fixture_watching(caplog):
-    caplog.set_level(logging.DEBUG, "exchangelib.services.get_streaming_events")
-    return caplog
+@pytest.fixture(name="statuses")
+def fixture_statuses():
+    logger, statuses = logging.getLogger("exchangelib.services.get_streaming_events"), Statuses()
+    level = logger.level
+    logger.addHandler(statuses)
+    logger.setLevel(logging.DEBUG)
+    yield statuses
+    logger.removeHandler(statuses)
+    logger.setLevel(level)
 
 
-def test_a_connection_runs_to_its_end_and_the_subscription_goes_on(fast, fast_account, watching):
+def test_a_connection_runs_to_its_end_and_the_subscription_goes_on(fast, fast_account, statuses):
     inbox, wanted, told = fast_account.inbox, [], []
     with inbox.streaming_subscription(event_types=["NewMailEvent"]) as identity:
-        for turn in range(3):
+        for turn in range(2):
             wanted += sent(fast, fast_account, turn)
-            watching.clear()
+            statuses.seen.clear()
             for notification in inbox.get_streaming_events(identity, connection_timeout=1):
                 told += of_type(notification.events, "NewMail")
-            seen = statuses(watching)
+            seen = statuses.seen
             assert seen[0] == "OK" and seen[-1] == "Closed"
             # One sign of life at least, within 30 to 45 s of silence.
             assert seen.count("OK") in (2, 3) and seen.count("Closed") == 1
     assert told == wanted, "a connection that ended as it should is not told twice"
 
 
-def test_half_an_hour_of_stream(tmp_path, watching):
-    """One connection of 30 minutes, then the next: signs of life all the time, and nothing is told twice or lost at the change."""
+def test_half_an_hour_of_stream(tmp_path, statuses):
+    """One connection of 30 minutes, then the next: signs of life all the time, and nothing is lost at the change."""
     with serving(tmp_path, FASTER) as server:
-        with logged_in(server, server.add_user("long@example.com")) as account:
+        user = server.add_user("long@example.com")
+        with logged_in(server, user) as account:
             with Stream(account, [account.inbox], connections=2, event_types=["NewMailEvent"]) as stream:
-                wanted, told = [], []
-                while "Closed" not in statuses(watching):
-                    wanted += sent(server, account, len(wanted))
-                    told += of_type(stream.events(1), "NewMail")
-                seen = statuses(watching)
-                wanted += sent(server, account, len(wanted), len(wanted) + 1)
-                told += of_type(stream.events(2), "NewMail")
-                assert told == wanted
-            assert seen[0] == "OK" and seen.count("Closed") == 1
+                told, count = {}, 0
+                for _ in filter(None, statuses.until_closed()):
+                    server.deliver(user, plain(count))
+                    count += 1
+                assert count > 1800 // 45
+                server.deliver(user, plain(count), plain(count + 1))
+                # What came together with the connection's end may come again on the next one.
+                while len(told) < count + 2:
+                    told.update(dict.fromkeys(of_type(stream.events(1), "NewMail")))
+            messages = {i.subject: i.id for i in account.inbox.all().only("subject")}
+            assert list(told) == [messages[f"message {n}"] for n in range(count + 2)]
 
 
-def test_silence_is_broken_by_signs_of_life(fast, fast_account, watching):
+def test_silence_is_broken_by_signs_of_life(fast, fast_account, statuses):
     inbox = fast_account.inbox
     with inbox.streaming_subscription() as identity:
-        assert not list(inbox.get_streaming_events(identity, connection_timeout=4))
-    assert 240 // 45 <= statuses(watching).count("OK") - 1 <= 240 // 30
+        assert not list(inbox.get_streaming_events(identity, connection_timeout=2))
+    assert 120 // 45 <= statuses.seen.count("OK") - 1 <= 120 // 30
     del fast
 
 
@@ -598,19 +632,19 @@ def test_a_pull_subscription_that_nobody_asks_ends(fast, fast_account):
 def test_a_listener_hears_that_nothing_happened(fast, fast_account):
     del fast
     with Push(fast_account, [fast_account.inbox], status_frequency=1) as push:
-        assert [type(e) for e in push.events(3)] == [StatusEvent] * 3
+        assert [type(e) for e in push.events(2)] == [StatusEvent] * 2
 
 
 def test_a_listener_that_was_down_hears_all_later(fast, fast_account):
     with Push(fast_account, [fast_account.inbox], status_frequency=5, event_types=["NewMailEvent"]) as push:
-        push.answers = iter(["failure"] * 3)
+        push.say = iter(["failure"] * 3)
         wanted = sent(fast, fast_account, *range(60))
         assert of_type(push.events(60), "NewMail") == wanted
 
 
 def test_a_listener_that_stays_down_loses_its_subscription(fast, fast_account):
     with Push(fast_account, [fast_account.inbox], status_frequency=1) as push:
-        push.answers = iter(["failure"] * 100)
+        push.say = iter(["failure"] * 100)
         sent(fast, fast_account, 1)
         while not is_gone(fast, push.id):
             pass
@@ -691,9 +725,10 @@ class Actor(threading.Thread):
                     self.rng.choice(
                         [self.deliver, self.create, self.read, self.move, self.copy, self.delete, self.folder, self.unfolder]
                     )()
-            self.server.deliver(self.user, plain(subject=self.LAST))
         except Exception as failure:  # pylint: disable=broad-except
             self.failure = failure
+        finally:
+            self.server.deliver(self.user, plain(subject=self.LAST))
 
     def call(self, request):
         answer = self.client.call(request)
@@ -756,32 +791,35 @@ class Actor(threading.Thread):
             self.call(writing.delete_folder(self.made.pop(self.rng.randrange(len(self.made)))))
 
 
-@pytest.mark.parametrize("turn", range(20 if os.environ.get("EWER_LONG") == "1" else 2))
-def test_a_client_that_syncs_when_told_has_what_the_server_has(server, account, turn):
+@pytest.mark.parametrize("turn", range(10 if os.environ.get("EWER_LONG") == "1" else 1))
+@pytest.mark.parametrize("clock", ["server", "fast"])
+def test_a_client_that_syncs_when_told_has_what_the_server_has(request, clock, turn):
+    """By real time events come together in few notifications; by fast time nearly each for itself, and connections end meanwhile."""
     seed = int(os.environ.get("EWER_SEED") or random.randrange(2**32))
-    print(f"EWER_SEED={seed} repeats the actions; turn {turn}")
-    rng = random.Random(seed)
-    boxes = [Folder(parent=account.msg_folder_root, name=f"box {i}").save() for i in range(2)]
-    folders = [account.inbox, account.drafts, account.trash, *boxes]
-    listened = FolderCollection(account=account, folders=folders)
-    actor = Actor(server, account.primary_smtp_address, [f.id for f in folders], random.Random(seed), 40)
-    with listened.streaming_subscription() as identity:
-        replica = Replica(account, folders)
-        actor.start()
-        ended = False
-        while not ended:
-            stream = account.inbox.get_streaming_events(
-                identity, connection_timeout=1, max_notifications_returned=rng.randrange(1, 6)
-            )
-            for notification in stream:
-                replica.hear(notification.events)
-                last = {i for i, (subject, _) in replica.items[account.inbox.id].items() if subject == Actor.LAST}
-                if last & set(of_type(notification.events, "NewMail")):
-                    ended = True
-                    break
+    print(f"EWER_SEED={seed} repeats the actions")
+    server = request.getfixturevalue(clock)
+    with logged_in(server, server.add_user(f"replica{turn}@example.com")) as account:
+        boxes = [Folder(parent=account.msg_folder_root, name=f"box {i}").save() for i in range(2)]
+        folders = [account.inbox, account.drafts, account.trash, *boxes]
+        actor = Actor(server, account.primary_smtp_address, [f.id for f in folders], random.Random(seed), 100)
+        with FolderCollection(account=account, folders=folders).streaming_subscription() as identity:
+            replica = Replica(account, folders)
+            actor.start()
+            follow(replica, identity, random.Random(seed))
+            actor.join()
             assert actor.failure is None, actor.failure
-        actor.join()
-        replica.check()
+            replica.check()
+
+
+def follow(replica, identity, rng):
+    """Hears until the last message was told, on connections that are dropped after some notifications or read to their end."""
+    inbox = replica.account.inbox
+    for most in itertools.cycle([*rng.sample([1, 2, 3], 2), None]):
+        for notification in inbox.get_streaming_events(identity, connection_timeout=1, max_notifications_returned=most):
+            replica.hear(notification.events)
+            told = set(of_type(notification.events, "NewMail"))
+            if any(replica.items[inbox.id].get(i, ("",))[0] == Actor.LAST for i in told):
+                return
 
 
 def test_kinds_are_counted_once(server, account):

@@ -384,11 +384,14 @@ def test_documents_keep_their_distance(server, client, user):
     stream_id, _ = subscribed(client, subscribe("Streaming", types=["NewMailEvent"]))
     with Stream(server, client, stream_id) as stream:
         stream.opened()
-        server.deliver(user, *(plain(i) for i in range(30)))
+        # Beside the reading: what waits to be read comes without any distance.
+        deliverer = threading.Thread(target=server.deliver, args=(user, *(plain(i) for i in range(30))))
+        deliverer.start()
         documents, n = [], 0
         while n < 30:
             documents.append(stream.told())
             n += len(documents[-1].events)
+        deliverer.join()
     assert n == 30 and len(documents) < 30
     gaps = [b.at - a.at for a, b in zip(documents, documents[1:])]
     assert all(gap > 0.25 for gap in gaps), gaps
@@ -499,6 +502,35 @@ def test_subscriptions_of_a_mailbox_are_counted(store):
                 assert error(client.call(subscribe_pull())) == "ErrorExceededSubscriptionCount"
 
 
+def test_a_deleted_users_streams_end_at_once(server):
+    user = server.add_user("leaver@example.com")
+    with server.soap(user) as client:
+        ids = [subscribed(client, subscribe("Streaming"))[0] for _ in range(2)]
+        with Stream(server, client, *ids) as stream:
+            stream.opened()
+            server.ctl("user", "delete", user)
+            *_, last = stream.rest()
+            assert (last.code, last.status) == ("ErrorInvalidSubscription", "Closed")
+            assert sorted(last.error_ids) == sorted(ids)
+        server.add_user(user)
+        with Stream(server, client, *ids) as stream:
+            assert stream.document().code == "ErrorInvalidSubscription", "the new one is another"
+
+
+def test_a_changed_password_does_not_cut_streams_that_are_open(server):
+    user = server.add_user("changer@example.com")
+    with server.soap(user) as client:
+        stream_id, _ = subscribed(client, subscribe("Streaming", types=["NewMailEvent"]))
+        with Stream(server, client, stream_id) as stream:
+            stream.opened()
+            server.ctl("user", "passwd", user, "--password-stdin", stdin=b"another\n")
+            server.deliver(user, plain(1))
+            assert len(stream.told().events) == 1
+        with Stream(server, client, stream_id) as stream:
+            stream.read_head()
+            assert " 401 " in stream.head["status"]
+
+
 # ---- what outlives the server
 
 
@@ -583,6 +615,18 @@ def test_a_listener_may_end_it(pushed):
         server.deliver(user, plain(2))
         subscribed(client, subscribe_push(listener.url))
         assert [e.type for e in listener.next().events] == ["StatusEvent"], "the new one's first"
+
+
+def test_listeners_that_hang_hold_up_nobody_elses(pushed):
+    server, client, _ = pushed
+    other = server.add_user("patient@example.com")
+    with socket.socket() as deaf, Listener() as listener, server.soap(other) as other_client:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(200)
+        for _ in range(130):
+            subscribed(client, subscribe_push(f"http://127.0.0.1:{deaf.getsockname()[1]}/"))
+        subscribed(other_client, subscribe_push(listener.url))
+        assert [e.type for e in listener.next().events] == ["StatusEvent"]
 
 
 @pytest.mark.parametrize(

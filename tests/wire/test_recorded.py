@@ -11,8 +11,9 @@ from pathlib import Path
 import ewer
 import pytest
 
-from mails import zoo
-from soap import ROOT, get_item, local, sync_hierarchy
+from mails import plain, zoo
+from notifications import Listener, Stream, events_of, get_events, subscribe, subscribe_pull
+from soap import NS, ROOT, get_item, local, sync_hierarchy
 
 DIRECTORY = Path(os.environ.get("EWER_REQUESTS_DIR") or ROOT.parent / "shared" / "requests")
 READING = (
@@ -41,6 +42,7 @@ WRITING = (
     "CreateAttachment",
     "DeleteAttachment",
 )
+TELLING = ("Subscribe", "GetEvents", "GetStreamingEvents", "Unsubscribe")
 LEAVING = ("DeleteItem", "MoveItem", "SendItem")
 FILES = sorted(DIRECTORY.glob("*.xml")) if DIRECTORY.exists() else []
 # Ids of folders that later requests of the same program made, of events and the like, are none of
@@ -202,3 +204,83 @@ def test_recorded_writing(writable, file):
 
 def test_writing_is_replayed():
     assert len(writers()) > 25
+
+
+# ---- being told
+
+
+@pytest.fixture(scope="module", name="telling")
+def fixture_telling(tmp_path_factory):
+    """A server that may push to loopback, the recorded account, a folder of it, and a listener."""
+    directory = tmp_path_factory.mktemp("recorded")
+    config = directory / "ewer.conf"
+    config.write_text("[push]\ntargets = loopback\n")
+    with ewer.serving(directory / "store", ["alice@example.com"], ["--config", str(config)]) as server:
+        with server.soap("alice@example.com") as client, Listener() as listener:
+            yield server, client, client.folder_id("inbox"), listener
+
+
+def tellers():
+    return [pytest.param(f, id=f.stem) for f in FILES if operation_of(f) in TELLING]
+
+
+def with_value(text, name, value):
+    """The request with another text in its elements of a name."""
+    return re.sub(rf"(<(?:\w+:)?{name}>)[^<]*<", rf"\g<1>{value}<", text)
+
+
+def subscribed_for(client, operation, folder):
+    """(id, watermark) of a subscription as the operation wants one, beside mail that came since."""
+    streams = operation == "GetStreamingEvents"
+    answer = client.call(subscribe("Streaming", [folder]) if streams else subscribe_pull(folders=[folder]))
+    assert answer.code == "NoError", answer.text
+    return answer.value("m:SubscriptionId"), answer.value("m:Watermark") or ""
+
+
+def check_stream(server, client, text):
+    """Each document keeps the schema, with the deviations that clients want: document() looks."""
+    with Stream(server, client, body=text.encode()) as stream:
+        stream.opened()
+        assert len(stream.told().events) >= 2
+
+
+def check_subscription(client, text, answer, server, listener):
+    """It tells of what it was made for."""
+    subscription, mark = answer.value("m:SubscriptionId"), answer.value("m:Watermark")
+    if "PushSubscriptionRequest" in text:
+        assert subscription in iter(lambda: listener.next().subscription, None)
+    elif "PullSubscriptionRequest" in text:
+        events = client.call(get_events(subscription, mark)).find("m:Notification")
+        assert [e.type for e in events_of(events)] == ["StatusEvent"]
+    else:
+        with Stream(server, client, subscription) as stream:
+            stream.opened()
+
+
+@pytest.mark.parametrize("file", tellers())
+def test_recorded_telling(telling, file):
+    server, client, folder, listener = telling
+    operation = operation_of(file)
+    subscription, mark = subscribed_for(client, operation, folder)
+    server.deliver("alice@example.com", plain(1))
+    text = mapped(file.read_text(), [folder], [])
+    for name, value in (("SubscriptionId", subscription), ("Watermark", mark), ("URL", listener.url)):
+        text = with_value(text, name, value)
+    if operation == "GetStreamingEvents":
+        check_stream(server, client, text)
+        return
+    answer = client.post(text.encode())
+    assert (answer.status, answer.is_fault) == (200, False), answer.text
+    assert local(answer.body) == operation + "Response"
+    assert answer.code == "NoError", answer.text
+    if operation == "Subscribe":
+        check_subscription(client, text, answer, server, listener)
+    elif operation == "GetEvents":
+        assert len(answer.find("m:Notification").findall("t:CreatedEvent", NS)) == 1
+    else:
+        assert client.call(get_events(subscription, mark)).code == "ErrorSubscriptionNotFound"
+
+
+def test_telling_is_replayed():
+    assert {operation_of(p.values[0]) for p in tellers()} == set(TELLING)
+    assert len(tellers()) > 15

@@ -20,9 +20,9 @@ function ewerd() {
   return found;
 }
 
-// {url, lmtp: {host, port}, users, stop()}; stop fails when a sanitizer had anything to say.
-async function startDemo() {
-  const child = spawn(ewerd(), ['demo', '--json', '--listen', '127.0.0.1:0', '--lmtp', '127.0.0.1:0'],
+// {url, lmtp: {host, port}, users, stop()}; stop fails when a sanitizer had anything to say. Further options are ewerd's.
+async function startDemo(...options) {
+  const child = spawn(ewerd(), ['demo', '--json', '--listen', '127.0.0.1:0', '--lmtp', '127.0.0.1:0', ...options],
     { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stderr.on('data', (piece) => { log += piece; });
