@@ -59,7 +59,7 @@ static int resolve(const char *text, struct addrinfo **list_r, struct err *err_r
     return 0;
 }
 
-static int open_one(const struct addrinfo *ai)
+static int open_one(const struct addrinfo *ai, bool shared)
 {
     const int one = 1;
     int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -68,6 +68,9 @@ static int open_one(const struct addrinfo *ai)
         return -1;
     }
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (shared) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+    }
     if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0) {
         return fd;
     }
@@ -77,8 +80,8 @@ static int open_one(const struct addrinfo *ai)
     return -1;
 }
 
-int net_listen(const char *host_port, int *fd_r, char address_r[static NET_ADDRESS_BYTES],
-               struct err *err_r)
+static int listen_on(const char *host_port, bool shared, int *fd_r,
+                     char address_r[static NET_ADDRESS_BYTES], struct err *err_r)
 {
     struct addrinfo *list = NULL;
     struct sockaddr_storage bound = {0};
@@ -87,7 +90,7 @@ int net_listen(const char *host_port, int *fd_r, char address_r[static NET_ADDRE
 
     TRY(resolve(host_port, &list, err_r));
     for (const struct addrinfo *ai = list; ai != NULL && fd < 0; ai = ai->ai_next) {
-        fd = open_one(ai);
+        fd = open_one(ai, shared);
     }
     freeaddrinfo(list);
     if (fd < 0 || getsockname(fd, (struct sockaddr *)&bound, &len) != 0) {
@@ -96,6 +99,32 @@ int net_listen(const char *host_port, int *fd_r, char address_r[static NET_ADDRE
     net_address_text((const struct sockaddr *)&bound, true, address_r);
     *fd_r = fd;
     return 0;
+}
+
+int net_listen(const char *host_port, int *fd_r, char address_r[static NET_ADDRESS_BYTES],
+               struct err *err_r)
+{
+    return listen_on(host_port, false, fd_r, address_r, err_r);
+}
+
+/* First alone: who shares a port would otherwise share it with anybody of the same user. */
+int net_listen_shared(const char *host_port, unsigned n, int *fds_r,
+                      char address_r[static NET_ADDRESS_BYTES], struct err *err_r)
+{
+    char address[NET_ADDRESS_BYTES];
+    unsigned opened = 0;
+    int fd, rc;
+
+    TRY(listen_on(host_port, false, &fd, address, err_r));
+    (void)close(fd);
+    do {
+        rc = listen_on(address, true, &fds_r[opened], address_r, err_r);
+        opened += rc == 0;
+    } while (rc == 0 && opened < n);
+    while (rc < 0 && opened > 0) {
+        (void)close(fds_r[--opened]);
+    }
+    return rc;
 }
 
 static bool is_loopback(const struct sockaddr *address)

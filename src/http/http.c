@@ -16,8 +16,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-/* Two loops keep up with two cores' worth of workers; a loop is mostly parsing and writing. */
-#define HTTP_DEFAULT_THREADS 2
 /* How long a stop waits for peers to take the answers that are under way. */
 #define HTTP_STOP_WAIT_MS 20000
 
@@ -31,15 +29,20 @@ enum exchange_state {
     EXCHANGE_STREAMED   /* a stream has taken the connection over */
 };
 
+struct loop {
+    int listen_fd;
+    struct MHD_Daemon *daemon; /* NULL: not started */
+};
+
 struct http_server {
-    struct MHD_Daemon *daemon;
+    struct loop *loops; /* each a thread with a listening socket and connections of its own */
+    unsigned loop_n;
     struct clock *clock;
     const struct http_route *routes;
     size_t route_count;
     struct reaper *reaper;
     struct streams *streams;
     char address[NET_ADDRESS_BYTES];
-    int listen_fd;
     bool secure;
     char *cert, *key;
     pthread_mutex_t lock;
@@ -613,9 +616,13 @@ static int load_tls(struct http_server *s, const struct http_server_options *o, 
     return 0;
 }
 
-static int start_daemon(struct http_server *s, unsigned threads, struct err *err_r)
+/*
+ * A daemon of its own for each loop, not the library's pool: there all loops wait on one listening socket, and each new connection wakes all of them. And poll for TLS, not epoll: there a
+ * handshake that stops in the middle keeps a loop spinning.
+ */
+static int start_loop(struct http_server *s, struct loop *loop, struct err *err_r)
 {
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, s->cert},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, s->key},
@@ -624,32 +631,45 @@ static int start_daemon(struct http_server *s, unsigned threads, struct err *err
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 
     if (s->secure) {
-        flags |= MHD_USE_TLS;
+        flags |= MHD_USE_TLS | MHD_USE_POLL_INTERNAL_THREAD;
+    } else {
+        flags |= MHD_USE_EPOLL_INTERNAL_THREAD;
     }
-    s->daemon = MHD_start_daemon(
+    loop->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, s,
-        MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, threads,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)HTTP_MAX_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)HTTP_MAX_PER_PEER, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY,
+        MHD_OPTION_LISTEN_SOCKET, loop->listen_fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HTTP_POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT, HTTP_MAX_CONNECTIONS / s->loop_n + 1,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_MAX_PER_PEER / s->loop_n + 1,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY,
         s->secure ? tls : none, MHD_OPTION_END);
-    if (s->daemon == NULL) {
+    if (loop->daemon == NULL) {
         return err_tell(err_r, ERR_IO, "cannot start the HTTP server%s",
                         s->secure ? " (are the certificate and key valid PEM files?)" : "");
     }
-    s->listen_fd = -1;
+    loop->listen_fd = -1;
     return 0;
+}
+
+static void stop_loops(struct http_server *s)
+{
+    for (unsigned i = 0; i < s->loop_n; i++) {
+        if (s->loops[i].daemon != NULL) {
+            MHD_stop_daemon(take(&s->loops[i].daemon));
+        }
+        if (s->loops[i].listen_fd >= 0) {
+            (void)close(s->loops[i].listen_fd);
+        }
+    }
 }
 
 static void server_free(struct http_server *s)
 {
     streams_stop(&s->streams, NULL);
+    stop_loops(s);
     reaper_stop(&s->reaper);
-    if (s->listen_fd >= 0) {
-        (void)close(s->listen_fd);
-    }
+    free(s->loops);
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_cond_destroy(&s->idle);
     free(s->cert);
@@ -657,13 +677,41 @@ static void server_free(struct http_server *s)
     free(s);
 }
 
+/* A loop is mostly parsing and writing: one keeps up with two cores' worth of workers, and one that is busy is cheaper to reach than two that sleep. */
+static unsigned default_threads(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cores < 4 ? 1 : cores > 2 * HTTP_MOST_THREADS ? HTTP_MOST_THREADS : (unsigned)cores / 2;
+}
+
+static int listen_for_loops(struct http_server *s, const char *listen, unsigned n,
+                            struct err *err_r)
+{
+    int *fds = mem_alloc(n * sizeof(fds[0]));
+    int rc = net_listen_shared(listen, n, fds, s->address, err_r);
+
+    if (rc == 0) {
+        s->loops = mem_alloc_zero(n, sizeof(s->loops[0]));
+        s->loop_n = n;
+        for (unsigned i = 0; i < n; i++) {
+            s->loops[i].listen_fd = fds[i];
+        }
+    }
+    free(fds);
+    return rc;
+}
+
 static int start(struct http_server *s, const struct http_server_options *o, struct err *err_r)
 {
     TRY(load_tls(s, o, err_r));
-    TRY(net_listen(o->listen, &s->listen_fd, s->address, err_r));
+    TRY(listen_for_loops(s, o->listen, o->threads != 0 ? o->threads : default_threads(), err_r));
     TRY(reaper_start(o->clock, &s->reaper, err_r));
     TRY(streams_start(o->clock, &s->streams, err_r));
-    return start_daemon(s, o->threads != 0 ? o->threads : HTTP_DEFAULT_THREADS, err_r);
+    for (unsigned i = 0; i < s->loop_n; i++) {
+        TRY(start_loop(s, &s->loops[i], err_r));
+    }
+    return 0;
 }
 
 int http_server_start(const struct http_server_options *options, struct http_server **server_r,
@@ -676,7 +724,6 @@ int http_server_start(const struct http_server_options *options, struct http_ser
     s->clock = options->clock;
     s->routes = options->routes;
     s->route_count = options->route_count;
-    s->listen_fd = -1;
     s->stop_wait_ms = options->stop_wait_ms != 0 ? options->stop_wait_ms : HTTP_STOP_WAIT_MS;
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_condattr_init(&attr);
@@ -734,9 +781,8 @@ void http_server_stop(struct http_server **server)
         (void)pthread_cond_wait(&s->idle, &s->lock);
     }
     (void)pthread_mutex_unlock(&s->lock);
-    /* Before the daemon, for the same reason: this resumes what is parked. */
+    /* Before the loops, for the same reason: this resumes what is parked. */
     streams_stop(&s->streams, &until);
-    MHD_stop_daemon(s->daemon);
     server_free(s);
     *server = NULL;
 }

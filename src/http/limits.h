@@ -4,6 +4,8 @@
 
 /* A connection's pool holds request line and headers: bearer and Negotiate tokens reach some 12 kB. */
 #define HTTP_POOL_BYTES (24 * 1024)
+/* Event loops, unless the options say otherwise. */
+#define HTTP_MOST_THREADS 16
 /* Open connections; beyond, new ones are closed at once. */
 #define HTTP_MAX_CONNECTIONS 20000
 /* Of one peer address: a site behind one NAT, or a proxy, is one peer. */

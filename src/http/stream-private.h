@@ -66,6 +66,7 @@ struct http_stream {
     bool head_sent;
     bool full;    /* a write said so, and ready was not called since */
     bool hung_up; /* the peer closed its end */
+    bool acked;   /* when the socket was given up: every byte was acknowledged */
 
     /* The streams' thread's own. */
     struct http_exchange *parked; /* TLS: until the connection is given back */
@@ -106,6 +107,7 @@ struct streams {
     struct stream_queue todo;
     unsigned count, todo_count, lingering;
     struct http_stream *running; /* whose handler is called */
+    bool hurry; /* the server stops: who lingers and has acknowledged everything is over */
     bool stopping;
     bool ended;     /* the thread does nothing any more */
     bool abandoned; /* the server is gone: the last stream frees the set */

@@ -296,7 +296,7 @@ bool http_stream_is_acked(struct http_stream *s)
     bool acked;
 
     (void)pthread_mutex_lock(&s->lock);
-    acked = !s->full && stream_wire_acknowledged(&s->wire);
+    acked = s->wire.fd >= 0 ? !s->full && stream_wire_acknowledged(&s->wire) : s->acked;
     (void)pthread_mutex_unlock(&s->lock);
     return acked;
 }

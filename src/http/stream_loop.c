@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define PERIOD_MS 1000
+#define HURRIED_PERIOD_MS 20
 #define EVENTS_AT_ONCE 64
 #define NO_DEADLINE INT64_MAX
 
@@ -101,6 +102,7 @@ static void release(struct http_stream *s, bool reset)
     if (s->wire.fd < 0) {
         return;
     }
+    s->acked = !s->full && stream_wire_acknowledged(&s->wire);
     (void)epoll_ctl(s->set->epoll_fd, EPOLL_CTL_DEL, s->wire.fd, NULL);
     if (reset) {
         stream_wire_reset_on_close(&s->wire);
@@ -194,6 +196,16 @@ static enum stream_closing closing_of(struct http_stream *s)
     return closing;
 }
 
+static bool is_hurried(struct streams *set)
+{
+    bool hurry;
+
+    (void)pthread_mutex_lock(&set->lock);
+    hurry = set->hurry;
+    (void)pthread_mutex_unlock(&set->lock);
+    return hurry;
+}
+
 /* What happened is known; brings the stream where it belongs. */
 static void step(struct http_stream *s, enum stream_closing closing)
 {
@@ -212,6 +224,9 @@ static void step(struct http_stream *s, enum stream_closing closing)
     }
     if (s->state == STREAM_ENDING) {
         step_ending(s);
+    }
+    if (s->state == STREAM_LINGERING && is_hurried(s->set) && stream_wire_acknowledged(&s->wire)) {
+        enter_over(s, false);
     }
     if (s->deadline_ms < clock_monotonic_ms(s->set->clock)) {
         enter_dead(s, true);
@@ -323,6 +338,21 @@ static unsigned count_todo(struct streams *set)
     return n;
 }
 
+/* When the server stops, an acknowledgement is waited for, and no event tells of it. */
+static void queue_if_hurried(struct streams *set)
+{
+    struct http_stream *s;
+
+    (void)pthread_mutex_lock(&set->lock);
+    if (set->hurry) {
+        LIST_FOREACH(s, &set->all, all)
+        {
+            streams_queue_locked(s);
+        }
+    }
+    (void)pthread_mutex_unlock(&set->lock);
+}
+
 /* Those that wait now: what they cause is for the next round, so that sockets get their turn. */
 static void attend_todo(struct streams *set)
 {
@@ -372,7 +402,9 @@ static void bury(struct streams *set)
 static void wait_and_attend(struct streams *set)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
-    int timeout_ms = LIST_EMPTY(&set->timed) ? -1 : (int)clock_real_ms(set->clock, PERIOD_MS);
+    bool hurry = is_hurried(set);
+    int64_t period_ms = hurry ? HURRIED_PERIOD_MS : clock_real_ms(set->clock, PERIOD_MS);
+    int timeout_ms = LIST_EMPTY(&set->timed) && !hurry ? -1 : (int)period_ms;
     int n;
 
     if (count_todo(set) > 0) {
@@ -429,6 +461,7 @@ static void *loop(void *arg)
 
     do {
         wait_and_attend(set);
+        queue_if_hurried(set);
         attend_todo(set);
         attend_late(set);
         bury(set);
@@ -521,6 +554,8 @@ void streams_stop(struct streams **set_p, const struct timespec *until)
     }
     *set_p = NULL;
     (void)pthread_mutex_lock(&set->lock);
+    set->hurry = true;
+    (void)eventfd_write(set->wake_fd, 1);
     while (set->lingering > 0 && rc == 0 && until != NULL) {
         rc = pthread_cond_timedwait(&set->changed, &set->lock, until);
     }

@@ -10,6 +10,7 @@ import ssl
 import stat
 import subprocess
 import threading
+import time
 import warnings
 
 import pytest
@@ -421,6 +422,18 @@ def fixture_certificate(tmp_path_factory):
         timeout=60,
     )
     return str(cert), str(key)
+
+
+def test_a_handshake_that_stops_costs_nothing(store, certificate):
+    cert, key = certificate
+    with ewer.serving(store, [], ["--tls-cert", cert, "--tls-key", key]) as server:
+        clock = ~server.process.pid << 3 | 2  # the number clock_getcpuclockid(3) would give
+        with socket.create_connection(("127.0.0.1", server.port), timeout=1) as wire:
+            wire.sendall(bytes.fromhex("1603010200010001"))
+            began = time.clock_gettime(clock)
+            with pytest.raises(TimeoutError):
+                wire.recv(1)
+            assert time.clock_gettime(clock) - began < 0.5
 
 
 def test_https(store, certificate):

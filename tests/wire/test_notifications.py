@@ -415,6 +415,18 @@ def test_what_was_written_into_a_dropped_connection_comes_again(server, client, 
         assert len(told) <= 3
 
 
+def test_who_takes_one_document_a_connection_gets_on(server, client, user):
+    """As exchangelib does with max_notifications_returned=1."""
+    stream_id, _ = subscribed(client, subscribe("Streaming", types=["NewMailEvent"]))
+    server.deliver(user, *(plain(i) for i in range(60)))
+    wanted, seen, turns = set(client.items()), set(), 0
+    while seen != wanted:
+        with Stream(server, client, stream_id) as stream:
+            seen |= {e.id for e in stream.opened().told().events}
+        turns += 1
+        assert turns < 8, f"{len(seen)} of 60"
+
+
 def test_a_newer_connection_takes_over(server, client, user):
     stream_id, _ = subscribed(client, subscribe("Streaming", types=["NewMailEvent"]))
     with Stream(server, client, stream_id) as old, Stream(server, client, stream_id) as new:
