@@ -118,9 +118,12 @@ void desk_leave(struct desk *desk)
 
 void desk_wake(struct desk *desk)
 {
+    int64_t now_ms = hub_now(desk->hub);
+
     desk->wakes++;
     for (struct hub_stream *s = desk->streams; s != NULL; s = s->next) {
         for (size_t i = 0; i < s->n; i++) {
+            s->legs[i].hungry_ms = s->legs[i].hungry ? s->legs[i].hungry_ms : now_ms;
             s->legs[i].hungry = true;
         }
     }

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 /* ---- desks ---- */
@@ -219,6 +220,7 @@ int hub_new(const struct hub_options *options, struct hub **hub_r, struct err *e
     hub->threaded = !options->threadless;
     atomic_init(&hub->version, 1);
     hub->desks = u64map_new();
+    hub->counts = u64map_new();
     pthread_mutex_init(&hub->mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -339,15 +341,114 @@ int64_t hub_stream_idle_ms(const struct hub *hub)
     return hub->stream_idle_ms;
 }
 
+struct desk **hub_all_desks(struct hub *hub, size_t *n_r)
+{
+    struct desk **desks;
+
+    pthread_mutex_lock(&hub->mutex);
+    *n_r = hub->desk_n;
+    desks = mem_alloc(hub->desk_n * sizeof(struct desk *) + 1);
+    for (size_t i = 0; i < hub->desk_n; i++) {
+        desks[i] = hub->schedule[i];
+        desks[i]->refs++;
+    }
+    pthread_mutex_unlock(&hub->mutex);
+    return desks;
+}
+
+/* ---- figures ---- */
+
+static int64_t lag_of(const struct desk *desk, int64_t now_ms)
+{
+    int64_t lag_ms = 0;
+
+    for (const struct hub_stream *s = desk->streams; s != NULL; s = s->next) {
+        for (size_t i = 0; i < s->n; i++) {
+            if (s->legs[i].hungry) {
+                lag_ms = most(lag_ms, now_ms - s->legs[i].hungry_ms);
+            }
+        }
+    }
+    return lag_ms;
+}
+
+static int64_t measure_lag(struct hub *hub)
+{
+    size_t n;
+    struct desk **desks = hub_all_desks(hub, &n);
+    int64_t lag_ms = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        desk_lock(desks[i]);
+        lag_ms = most(lag_ms, lag_of(desks[i], hub_now(hub)));
+        pthread_mutex_unlock(&desks[i]->mutex);
+        desk_unref(desks[i]);
+    }
+    free(desks);
+    return lag_ms;
+}
+
+void hub_note_counts(struct hub *hub, struct mailbox_no no,
+                     const struct subscription_counts *counts)
+{
+    static const struct subscription_counts none;
+    bool any = memcmp(counts, &none, sizeof(none)) != 0;
+    struct subscription_counts *c;
+
+    pthread_mutex_lock(&hub->mutex);
+    c = u64map_get(hub->counts, no.v);
+    if (c == NULL && any) {
+        c = mem_alloc(sizeof(*c));
+        u64map_put(hub->counts, no.v, c);
+    }
+    if (any) {
+        *c = *counts;
+    } else if (c != NULL) {
+        u64map_remove(hub->counts, no.v);
+        free(c);
+    }
+    pthread_mutex_unlock(&hub->mutex);
+}
+
+static struct subscription_counts sum_counts(struct hub *hub)
+{
+    struct subscription_counts sum = {{0}};
+    size_t it = 0;
+    uint64_t no;
+    void *value;
+
+    pthread_mutex_lock(&hub->mutex);
+    while (u64map_next(hub->counts, &it, &no, &value)) {
+        const struct subscription_counts *c = value;
+
+        for (size_t kind = 0; kind < ARRAY_LEN(sum.n); kind++) {
+            sum.n[kind] += c->n[kind];
+        }
+    }
+    pthread_mutex_unlock(&hub->mutex);
+    return sum;
+}
+
 void hub_stats(struct hub *hub, struct hub_stats *stats_r)
 {
     *stats_r = (struct hub_stats){
 #define STAT(name) .name = atomic_load(&hub->stats.name)
-        STAT(streams),        STAT(stream_legs), STAT(push_subscriptions), STAT(streams_opened),
-        STAT(documents),      STAT(notices),     STAT(heartbeats),         STAT(taken_over),
-        STAT(lost),           STAT(cut_off),     STAT(posts_ok),           STAT(posts_failed),
-        STAT(pushes_given_up)
+        STAT(streams),
+        STAT(stream_legs),
+        STAT(push_subscriptions),
+        STAT(streams_opened),
+        STAT(documents),
+        STAT(notices),
+        STAT(heartbeats),
+        STAT(taken_over),
+        STAT(lost),
+        STAT(cut_off),
+        STAT(posts_ok),
+        STAT(posts_failed),
+        STAT(pushes_given_up),
 #undef STAT
+        .lag_ms = measure_lag(hub),
+        .subscriptions = sum_counts(hub),
     };
 }
 

@@ -151,8 +151,14 @@ struct hub_stats {
     uint64_t streams, stream_legs, push_subscriptions; /* now */
     uint64_t streams_opened, documents, notices, heartbeats, taken_over, lost, cut_off;
     uint64_t posts_ok, posts_failed, pushes_given_up;
+    int64_t
+        lag_ms; /* of all open streams: how long the one that waits longest has had something to hear */
+    struct subscription_counts subscriptions; /* rows, as far as they were counted */
 };
 void hub_stats(struct hub *hub, struct hub_stats *stats_r);
+/* How many rows a mailbox has now; for the sum in the stats. All 0: it is gone. */
+void hub_note_counts(struct hub *hub, struct mailbox_no no,
+                     const struct subscription_counts *counts);
 /* Commits so far; and waits for one after `since`, at most so long: for the monitor. Returns the number then. */
 uint64_t hub_commits(struct hub *hub);
 uint64_t hub_wait_commit(struct hub *hub, uint64_t since, int64_t wait_ms);

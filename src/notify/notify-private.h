@@ -56,6 +56,7 @@ struct leg {
     struct cursor *cursor;
     struct log_position candidate; /* becomes sure when the stream's sure_ms comes */
     bool hungry;                   /* the log may hold more */
+    int64_t hungry_ms;             /* since when */
     bool gone;                     /* to be told so */
     int64_t next_ms;               /* the next document not before */
 };
@@ -194,6 +195,7 @@ struct hub {
     size_t desk_n, schedule_room;
     atomic_uint_fast64_t
         version; /* hub_look: raised when rows may have changed, by others or by what was saved */
+    struct u64map *counts; /* struct subscription_counts of mailboxes that have some */
     uint64_t commits;
     unsigned commit_waiters;
     bool stopping; /* nothing new */
@@ -231,6 +233,8 @@ struct desk *schedule_first(const struct hub *hub);
 
 /* ---- hub.c ---- */
 
+/* All that there are, each with a reference; malloc'd. */
+struct desk **hub_all_desks(struct hub *hub, size_t *n_r);
 /* The desk of a mailbox, locked and with a reference of the caller's. NULL: there is none, and none was to be made or the hub is stopping. */
 struct desk *hub_desk(struct hub *hub, struct mailbox_no no, bool make);
 void desk_ref(struct desk *desk);

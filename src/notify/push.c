@@ -120,6 +120,7 @@ static void post_send(struct desk *desk, struct hub_post *post)
     post->desk = desk;
     desk->posts_out++;
     desk_ref(desk);
+    atomic_fetch_add(&hub->stats.notices, post->page.n);
     hub_begins(hub, &hub->posts_out);
     hub->push->post(hub->push_context, post);
 }

@@ -215,10 +215,20 @@ static void gather(struct desk *desk)
 
 /* ---- the job ---- */
 
+static int note_counts(struct desk *desk, struct mailbox_tx *tx, struct err *err_r)
+{
+    struct subscription_counts counts;
+
+    TRY(subscription_count(tx, &counts, err_r));
+    hub_note_counts(desk->hub, desk->no, &counts);
+    return 0;
+}
+
 /* On a worker. The entries are the job's while it is out. */
 static int save_run(struct mailbox_job *job, struct mailbox_tx *tx, struct err *err_r)
 {
     struct desk *desk = container_of(job, struct desk, save);
+    bool deleted = false;
 
     for (size_t i = 0; i < desk->entry_n; i++) {
         struct save_entry *e = &desk->entries[i];
@@ -229,8 +239,9 @@ static int save_run(struct mailbox_job *job, struct mailbox_tx *tx, struct err *
         case SAVE_DELETE: e->found = subscription_delete(tx, e->id, err_r); break;
         }
         TRY(e->found);
+        deleted = deleted || e->what == SAVE_DELETE;
     }
-    return 0;
+    return deleted ? note_counts(desk, tx, err_r) : 0;
 }
 
 static void noted(struct desk *desk, const struct save_entry *e, bool no_mailbox)

@@ -6,22 +6,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* All that there are, each with a reference. */
-static struct desk **all_desks(struct hub *hub, size_t *n_r)
-{
-    struct desk **desks;
-
-    pthread_mutex_lock(&hub->mutex);
-    *n_r = hub->desk_n;
-    desks = mem_alloc(hub->desk_n * sizeof(struct desk *) + 1);
-    for (size_t i = 0; i < hub->desk_n; i++) {
-        desks[i] = hub->schedule[i];
-        desks[i]->refs++;
-    }
-    pthread_mutex_unlock(&hub->mutex);
-    return desks;
-}
-
 static void end_thread(struct hub *hub)
 {
     pthread_mutex_lock(&hub->mutex);
@@ -107,7 +91,7 @@ void hub_stop(struct hub *hub, int64_t wait_ms)
     size_t n;
 
     end_thread(hub);
-    desks = all_desks(hub, &n);
+    desks = hub_all_desks(hub, &n);
     end_desks(hub, desks, n, wait_ms);
     pthread_mutex_lock(&hub->mutex);
     hub->stopped = true;
@@ -129,6 +113,18 @@ static void free_desks(struct hub *hub)
     }
 }
 
+static void free_counts(struct hub *hub)
+{
+    size_t it = 0;
+    uint64_t no;
+    void *value;
+
+    while (u64map_next(hub->counts, &it, &no, &value)) {
+        free(value);
+    }
+    u64map_free(&hub->counts);
+}
+
 void hub_free(struct hub **hub)
 {
     struct hub *h = *hub;
@@ -142,6 +138,7 @@ void hub_free(struct hub **hub)
     }
     free_desks(h);
     u64map_free(&h->desks);
+    free_counts(h);
     free(h->schedule);
     pthread_cond_destroy(&h->wake);
     pthread_cond_destroy(&h->changed);

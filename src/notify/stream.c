@@ -232,6 +232,7 @@ static int leg_read(struct hub_stream *s, struct leg *leg, struct notice_reader 
     if (page.n == 0) {
         passed(leg, page.end);
     }
+    leg->hungry_ms = hub_now(desk->hub);
     leg->hungry = page.more || desk->wakes != desk->read_wakes;
     return 1;
 }

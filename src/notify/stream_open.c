@@ -50,6 +50,7 @@ static struct hub_stream *stream_new(struct desk *desk, const struct hub_stream_
     for (size_t i = 0; i < s->n; i++) {
         s->legs[i].subscription = subscription_dup(arena, &request->subscriptions[i]);
         s->legs[i].cursor = cursor_use(desk, &request->subscriptions[i]);
+        s->legs[i].hungry_ms = now_ms;
         s->legs[i].hungry = is_behind(desk, request, s->legs[i].cursor);
     }
     desk_ref(desk);

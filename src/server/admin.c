@@ -74,6 +74,7 @@ int admin_user_delete(struct admin *admin, struct str address, struct err *err_r
     /* Nobody may go on hearing of a mailbox that is no more: streams and pushes end now. */
     if (admin->hub != NULL) {
         hub_subscriptions_changed(admin->hub, user.mailbox);
+        hub_note_counts(admin->hub, user.mailbox, &(struct subscription_counts){{0}});
     }
     return 0;
 }

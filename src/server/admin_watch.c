@@ -247,6 +247,7 @@ int admin_subscription_show(struct admin *admin, struct str id, struct arena *ar
 struct delete_job {
     struct waited_job waited; /* first */
     struct subscription_id id;
+    struct subscription_counts counts; /* of the rest */
 };
 
 static int delete_run(struct mailbox_job *job, struct mailbox_tx *tx, struct err *err_r)
@@ -254,6 +255,7 @@ static int delete_run(struct mailbox_job *job, struct mailbox_tx *tx, struct err
     int rc = subscription_delete(tx, ((struct delete_job *)job)->id, err_r);
 
     TRY(rc);
+    TRY(subscription_count(tx, &((struct delete_job *)job)->counts, err_r));
     return rc == 1 ? 0 : unknown(err_r);
 }
 
@@ -268,6 +270,7 @@ int admin_subscription_delete(struct admin *admin, struct str id, struct err *er
     TRY(waited_job_run(admin, &job.waited, found.user.mailbox, err_r));
     if (admin->hub != NULL) {
         hub_subscriptions_changed(admin->hub, found.user.mailbox);
+        hub_note_counts(admin->hub, found.user.mailbox, &job.counts);
     }
     return 0;
 }

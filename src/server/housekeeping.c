@@ -10,6 +10,7 @@
 #include "mailbox/store.h"
 #include "mailbox/subscriptions.h"
 #include "mailbox/workers.h"
+#include "notify/hub.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -35,10 +36,14 @@ struct housekeeping {
 static int tidy(struct mailbox_job *job, struct mailbox_tx *tx, struct err *err_r)
 {
     struct housekeeping *h = container_of(job, struct housekeeping, job);
+    struct subscription_counts counts;
 
     TRY(mailbox_event_prune(tx, h->options.keep_events_ms, err_r));
     TRY(mailbox_purge(tx, err_r));
-    return subscription_expire(tx, err_r);
+    TRY(subscription_expire(tx, err_r));
+    TRY(subscription_count(tx, &counts, err_r));
+    hub_note_counts(h->options.hub, job->mailbox, &counts);
+    return 0;
 }
 
 static void tidied(struct mailbox_job *job, int rc, const struct err *err)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct err;
+struct hub;
 struct housekeeping;
 struct store;
 struct workers;
@@ -18,6 +19,7 @@ struct housekeeping_options {
     struct store *store;
     struct workers *workers;
     int64_t keep_events_ms;
+    struct hub *hub; /* hears how many subscriptions there are */
 };
 int housekeeping_start(const struct housekeeping_options *options,
                        struct housekeeping **housekeeping_r, struct err *err_r) WARN_UNUSED;

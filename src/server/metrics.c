@@ -177,6 +177,10 @@ static void write_errors(struct metrics *m, struct buf *out)
     }
 }
 
+static const char *const subscription_kinds[] = {[SUBSCRIPTION_STREAMING] = "streaming",
+                                                 [SUBSCRIPTION_PULL] = "pull",
+                                                 [SUBSCRIPTION_PUSH] = "push"};
+
 static void write_hub(struct hub *hub, struct buf *out)
 {
     struct hub_stats s;
@@ -185,7 +189,16 @@ static void write_hub(struct hub *hub, struct buf *out)
     plain(out, "ewer_streams", "gauge", "Open streams.", s.streams);
     plain(out, "ewer_stream_subscriptions", "gauge", "Subscriptions with an open stream.",
           s.stream_legs);
-    plain(out, "ewer_push_subscriptions", "gauge", "Push subscriptions.", s.push_subscriptions);
+    head(out, "ewer_subscriptions", "gauge", "Subscriptions that live, by kind.");
+    for (size_t kind = SUBSCRIPTION_STREAMING; kind <= SUBSCRIPTION_PUSH; kind++) {
+        buf_printf(out, "ewer_subscriptions{kind=\"%s\"} %llu\n", subscription_kinds[kind],
+                   (unsigned long long)s.subscriptions.n[kind]);
+    }
+    head(out, "ewer_stream_lag_seconds", "gauge",
+         "How long the open stream that waits longest has had something to hear.");
+    buf_printf(out, "ewer_stream_lag_seconds %.3f\n", (double)s.lag_ms / 1e3);
+    plain(out, "ewer_streams_cut_off_total", "counter", "Streams whose client did not read.",
+          s.cut_off);
     plain(out, "ewer_streams_opened_total", "counter", "Streams opened.", s.streams_opened);
     plain(out, "ewer_stream_documents_total", "counter", "Documents written to streams.",
           s.documents);

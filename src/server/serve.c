@@ -292,6 +292,7 @@ static int start_housekeeping(struct serving *s, struct err *err_r)
 {
     const struct housekeeping_options options = {.store = s->store,
                                                  .workers = s->workers,
+                                                 .hub = s->hub,
                                                  .keep_events_ms =
                                                      s->config->event_days * 24 * 3600 * 1000};
 

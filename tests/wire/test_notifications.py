@@ -699,6 +699,8 @@ def test_metrics(server, client, user):
         figures = dict(line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#"))
         assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
         assert int(figures["ewer_streams"]) >= 1
+        assert int(figures['ewer_subscriptions{kind="streaming"}']) >= 1
+        assert float(figures["ewer_stream_lag_seconds"]) < 60
         assert int(figures["ewer_deliveries_total"]) >= 1
         assert int(figures['ewer_call_seconds_count{operation="Subscribe"}']) >= 1
         assert figures['ewer_call_seconds_bucket{operation="Subscribe",le="+Inf"}'] == figures['ewer_call_seconds_count{operation="Subscribe"}']

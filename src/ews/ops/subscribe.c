@@ -238,6 +238,7 @@ static int make(struct ews_call *call, struct mailbox_tx *tx, const struct args 
     s.life_ms = args->kind == SUBSCRIPTION_STREAMING ? hub_stream_idle_ms(hub)
                                                      : args->minutes * MS_OF_MINUTE;
     TRY(subscription_add(tx, &s, limits.max_subscriptions, err_r));
+    TRY(subscription_note_counts(call, tx, err_r));
     *subscription_r = s;
     return 0;
 }

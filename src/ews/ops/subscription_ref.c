@@ -64,3 +64,12 @@ int watermark_read(struct ews_call *call, const struct mailbox_tx *tx, struct st
     *at_r = token.at;
     return 0;
 }
+
+int subscription_note_counts(struct ews_call *call, struct mailbox_tx *tx, struct err *err_r)
+{
+    struct subscription_counts counts;
+
+    TRY(subscription_count(tx, &counts, err_r));
+    hub_note_counts(call->service->hub, call->mailbox, &counts);
+    return 0;
+}

@@ -24,4 +24,8 @@ int subscription_find(struct ews_call *call, struct mailbox_tx *tx, struct str t
 int watermark_read(struct ews_call *call, const struct mailbox_tx *tx, struct str text,
                    struct log_position *at_r, struct err *err_r) WARN_UNUSED;
 
+/* After rows came or went: for the figures of operators. */
+int subscription_note_counts(struct ews_call *call, struct mailbox_tx *tx, struct err *err_r)
+    WARN_UNUSED;
+
 #endif

@@ -51,6 +51,9 @@ static int one(struct ews_call *call, struct mailbox_tx *tx, void *vargs, size_t
         return err_set(err_r, ERR_PULL_ID, "a push subscription");
     }
     TRY(subscription_delete(tx, subscription.id, err_r));
+    if (call->service->hub != NULL) {
+        TRY(subscription_note_counts(call, tx, err_r));
+    }
     call->subscriptions_changed = true;
     answer_message_success(call);
     answer_message_end(call);
