@@ -31,6 +31,15 @@ SQL(sql_count) = "SELECT coalesce(sum(kind = 1), 0), coalesce(sum(kind = 2), 0),
 _Static_assert(SUBSCRIPTION_STREAMING == 1 && SUBSCRIPTION_PULL == 2 && SUBSCRIPTION_PUSH == 3,
                "in the SQL");
 
+const char *subscription_kind_name(enum subscription_kind kind)
+{
+    static const char *const names[] = {[SUBSCRIPTION_STREAMING] = "streaming",
+                                        [SUBSCRIPTION_PULL] = "pull",
+                                        [SUBSCRIPTION_PUSH] = "push"};
+
+    return names[kind];
+}
+
 /* ---- rows ---- */
 
 static struct str pack_folders(struct arena *arena, const struct subscription *s)

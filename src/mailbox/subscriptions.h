@@ -20,6 +20,8 @@ struct store;
 
 /* Number = stored value, for ever. */
 enum subscription_kind { SUBSCRIPTION_STREAMING = 1, SUBSCRIPTION_PULL, SUBSCRIPTION_PUSH };
+/* "streaming", "pull", "push": for operators. */
+const char *subscription_kind_name(enum subscription_kind kind);
 
 #define SUBSCRIPTION_SECRET_BYTES 16
 

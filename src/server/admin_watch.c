@@ -15,9 +15,6 @@
 
 /* ---- subscriptions ---- */
 
-static const char *const kinds[] = {[SUBSCRIPTION_STREAMING] = "streaming",
-                                    [SUBSCRIPTION_PULL] = "pull",
-                                    [SUBSCRIPTION_PUSH] = "push"};
 static const char *const types[] = {
 #define X(name, wire) wire,
     NOTICE_TYPES(X)
@@ -113,7 +110,7 @@ static void write_line(struct admin *admin, const struct user *user,
     int64_t silent_ms = clock_unix_ms(store_clock(admin->store)) - s->used_ms;
 
     write_id(admin, user->mailbox, s, out);
-    buf_printf(out, "\t%.*s\t%s\t%s\t", STR_ARG(user->address), kinds[s->kind],
+    buf_printf(out, "\t%.*s\t%s\t%s\t", STR_ARG(user->address), subscription_kind_name(s->kind),
                is_open(admin, user->mailbox, s) ? "open" : "-");
     write_lag(admin, user->mailbox, s, job->newest, out);
     buf_printf(out, "\t%lld\t", (long long)(silent_ms > 0 ? silent_ms / 1000 : 0));
@@ -209,7 +206,7 @@ static void write_all(struct admin *admin, const struct found *f, struct buf *ou
     struct mailbox_no no = f->user.mailbox;
 
     buf_printf(out, "user: %.*s\nkind: %s\nopen: %s\ntypes: ", STR_ARG(f->user.address),
-               kinds[s->kind], is_open(admin, no, s) ? "yes" : "no");
+               subscription_kind_name(s->kind), is_open(admin, no, s) ? "yes" : "no");
     write_types(s, out);
     BUF_LIT(out, "\nfolders: ");
     write_folders(s, out);

@@ -177,10 +177,6 @@ static void write_errors(struct metrics *m, struct buf *out)
     }
 }
 
-static const char *const subscription_kinds[] = {[SUBSCRIPTION_STREAMING] = "streaming",
-                                                 [SUBSCRIPTION_PULL] = "pull",
-                                                 [SUBSCRIPTION_PUSH] = "push"};
-
 static void write_hub(struct hub *hub, struct buf *out)
 {
     struct hub_stats s;
@@ -191,7 +187,8 @@ static void write_hub(struct hub *hub, struct buf *out)
           s.stream_legs);
     head(out, "ewer_subscriptions", "gauge", "Subscriptions that live, by kind.");
     for (size_t kind = SUBSCRIPTION_STREAMING; kind <= SUBSCRIPTION_PUSH; kind++) {
-        buf_printf(out, "ewer_subscriptions{kind=\"%s\"} %llu\n", subscription_kinds[kind],
+        buf_printf(out, "ewer_subscriptions{kind=\"%s\"} %llu\n",
+                   subscription_kind_name((enum subscription_kind)kind),
                    (unsigned long long)s.subscriptions.n[kind]);
     }
     head(out, "ewer_stream_lag_seconds", "gauge",
